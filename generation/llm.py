@@ -1,0 +1,115 @@
+"""The local language model: a GGUF file in this process, through llama-cpp-python.
+
+Prompts are lists of tokens. Our own instructions may hold the model's control tokens; text from documents
+and from the user is tokenised with `special=False`, so that `<|im_end|>` in a mail stays six plain characters
+and can never end a turn.
+"""
+
+import codecs
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.errors import ModelError
+
+# The prompt is at most some 900 tokens and the answer 400: a small window keeps the KV cache at about 60 MB.
+CONTEXT_TOKENS = 2048
+# Measured best on two cores with AVX-512; larger batches gain nothing.
+_BATCH_TOKENS = 512
+# Stands for the user's text while the model's own chat template is rendered.
+_SLOT = "@@kb-user-text@@"
+_CHATML = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "<|im_start|>assistant\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next text of a completion, and how many tokens have been made so far."""
+
+    text: str
+    tokens: int
+
+
+class LocalModel:
+    """One loaded GGUF. Not to be shared between threads. The KV state of a repeated prompt prefix is reused."""
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        """Loads the file. Raises ModelError when llama.cpp can't."""
+        import llama_cpp
+
+        try:
+            self._llama = llama_cpp.Llama(
+                str(path), n_ctx=CONTEXT_TOKENS, n_batch=_BATCH_TOKENS, n_threads=threads or _threads(),
+                n_threads_batch=threads or _threads(), flash_attn=True, verbose=False,
+            )  # fmt: skip
+        except (ValueError, RuntimeError, OSError) as error:
+            raise ModelError(
+                f"the model {path} can't be loaded ({error}): check it with kb models verify, or name another "
+                "GGUF file with --model"
+            ) from error
+        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+        self.name = path.stem
+        eos = self._llama.token_eos()
+        self._template = Jinja2ChatFormatter(
+            self._llama.metadata.get("tokenizer.chat_template", _CHATML),
+            eos_token=self._llama.detokenize([eos], special=True).decode("utf-8", "replace"),
+            bos_token="",
+        )
+
+    def count(self, text: str) -> int:
+        """The tokens of `text`."""
+        return len(self._plain(text))
+
+    def prompt(self, system: str, user: str, opening: str = "") -> list[int]:
+        """The prompt's tokens: `system` is our own text, `user` may hold anything. `opening` begins the
+        answer in the model's place."""
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": _SLOT}]
+        rendered = self._template(messages=messages).prompt  # type: ignore[arg-type]
+        before, _, after = rendered.partition(_SLOT)
+        special = [self._llama.tokenize(t.encode(), add_bos=False, special=True) for t in (before, after)]
+        return [*special[0], *self._plain(user), *special[1], *self._plain(opening)]
+
+    def warm(self, tokens: Sequence[int]) -> None:
+        """Reads the beginning of a prompt into the KV cache, so that a prompt that begins so starts sooner."""
+        self._llama.reset()  # type: ignore[no-untyped-call]
+        self._llama.eval(list(tokens))
+
+    def complete(self, tokens: Sequence[int], max_tokens: int) -> Iterator[Piece]:
+        """The most probable continuation, piece by piece, until the model ends its turn or `max_tokens`.
+        Closing the iterator stops the work. Raises ModelError when the prompt is too long."""
+        if len(tokens) + max_tokens > CONTEXT_TOKENS:
+            raise ModelError(
+                f"the prompt of {len(tokens)} tokens and an answer of {max_tokens} do not fit the model's window "
+                f"of {CONTEXT_TOKENS} tokens: ask a shorter question"
+            )
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        made: list[int] = []
+        for token in self._llama.generate(tokens, temp=0.0, repeat_penalty=1.0):
+            if self._ends(token) or len(made) >= max_tokens:
+                break
+            piece = self._llama.detokenize([token], prev_tokens=[*tokens[-1:], *made])
+            made.append(token)
+            text = decoder.decode(piece)
+            if text:
+                yield Piece(text, len(made))
+
+    def close(self) -> None:
+        """Frees the model's memory."""
+        self._llama.close()
+
+    def _ends(self, token: int) -> bool:
+        import llama_cpp
+
+        return bool(llama_cpp.llama_vocab_is_eog(self._llama._model.vocab, token))
+
+    def _plain(self, text: str) -> list[int]:
+        return list(self._llama.tokenize(text.encode("utf-8", "replace"), add_bos=False, special=False))
+
+
+def _threads() -> int:
+    """Threads for the model: the cores this process may use."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -1,0 +1,121 @@
+"""What comes out of a question: an answer whose sentences are tied to spans of documents."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from retrieval.types import DocumentInfo, Hit, source_json
+
+Status = Literal["answered", "not_found"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """`quote` is `text[start:end]` of the document that `ref` names, character for character.
+
+    `n` is its number in the answer. `verified` is False when the figures, names and dates of a sentence
+    that cites it are not in the quote.
+    """
+
+    n: int
+    ref: str
+    info: DocumentInfo
+    start: int
+    end: int
+    quote: str
+    heading: tuple[str, ...] = ()
+    page: int | None = None
+    verified: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """The citation as the commands' JSON contract has it."""
+        return (
+            {"n": self.n, "ref": self.ref}
+            | source_json(self)
+            | {
+                "quote": self.quote,
+                "verified": self.verified,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of the answer, without its marks, and the citation numbers it rests on."""
+
+    text: str
+    cites: tuple[int, ...]
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The checked answer. `text` carries `[n]` marks; for `not_found` it says so in words and
+    `citations` is empty. Timings are milliseconds from the start of the call."""
+
+    question: str
+    status: Status
+    text: str
+    citations: tuple[Citation, ...]
+    sentences: tuple[Sentence, ...]
+    hits: tuple[Hit, ...]
+    model: str
+    why: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as the commands' JSON contract has it."""
+        return {
+            "question": self.question,
+            "status": self.status,
+            "answer": self.text,
+            "citations": [citation.to_json() for citation in self.citations],
+            "sentences": [
+                {"text": s.text, "cites": list(s.cites), "supported": s.supported} for s in self.sentences
+            ],
+            "hits": [hit.to_json() for hit in self.hits],
+            "route": {"tier": "local", "model": self.model, "escalated": False, "why": self.why},
+            "usage": {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens},
+            "timings_ms": {name: round(ms, 1) for name, ms in self.timings_ms.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Event: the passages are there; the model has not begun."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Event: the next piece of the draft, not yet checked."""
+
+    text: str
+
+
+Event = Retrieved | Token | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question of a conversation with its answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What of a hit goes into the prompt under number `n`: spans of its document, in order."""
+
+    n: int
+    hit: Hit
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def text(self) -> str:
+        """The spans' text; ` … ` where something between them was left out."""
+        pieces = [self.hit.text[a - self.hit.start : b - self.hit.start] for a, b in self.spans]
+        return " … ".join(pieces)

@@ -1,0 +1,173 @@
+"""Cuts a document into chunks that fit the embedder's window, along the document's own structure.
+
+Blocks of one section are gathered up to a target size; a section that has grown past a minimum is not mixed
+with the next one; a block longer than the target is cut between sentences (tables between rows, which then
+carry the table's first row in their header); pages are never mixed. Quotes and signatures are not indexed.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from tokenizers import Tokenizer
+
+from ingest.document import Block, Document
+from retrieval.sentences import sentence_spans, strip_span
+from retrieval.text import one_line
+from retrieval.types import Chunk
+
+# Bump when the same document would be cut differently: documents are then read in again.
+CHUNKER_VERSION = 1
+# Tokens of a chunk's own text at most, if the window allows (benchmarks/RESULTS.md).
+TARGET_TOKENS = 180
+# A section with fewer tokens may share its chunk with the next one.
+SMALL_SECTION_TOKENS = 48
+# The header may take this many tokens of the window: a long subject must not crowd out the text.
+HEADER_TOKENS = 56
+# Special tokens, and what a tokenizer may add where header and text meet.
+_SPARE_TOKENS = 8
+
+
+_Size = Callable[[int, int], int]  # tokens between two offsets
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    start: int
+    end: int
+    heading: tuple[str, ...]
+    page: int | None
+    columns: str = ""  # first row of the table that this continues
+
+
+class Chunker:
+    """Cuts documents for one embedding model. `window` is what the model reads, in its own tokens."""
+
+    def __init__(self, tokenizer: Tokenizer, window: int) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        self._window = window
+
+    def chunks(self, document: Document) -> list[Chunk]:
+        """The document's chunks in order. None is longer, with its header, than the embedder's window."""
+        text = document.text
+        starts = [s for s, _ in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+        budget = min(TARGET_TOKENS, self._window - HEADER_TOKENS - _SPARE_TOKENS)
+
+        def size(start: int, end: int) -> int:
+            return bisect_left(starts, end) - bisect_left(starts, start)
+
+        return [
+            Chunk(span.start, span.end, self._header(document, span), span.heading, span.page)
+            for run in _runs(document.blocks)
+            for span in _gather(
+                [p for block in run for p in _pieces(text, block, budget, size)], budget, size
+            )
+        ]
+
+    def _header(self, document: Document, span: _Span) -> str:
+        info = document.info
+        path = [part for part in span.heading if one_line(part) != one_line(info.title)]
+        parts = [info.title, *path]
+        if info.kind == "mail":
+            parts += [info.author or "", (info.date or "")[:10]]
+        header = " | ".join(one_line(part) for part in (*parts, span.columns) if part)
+        offsets = self._tokenizer.encode(header, add_special_tokens=False).offsets
+        return header if len(offsets) <= HEADER_TOKENS else header[: offsets[HEADER_TOKENS][0]].rstrip(" |")
+
+
+def embedded_text(chunk: Chunk, text: str) -> str:
+    """What is embedded for a chunk of a document with that text: its header, then its own text."""
+    return f"{chunk.header}\n{text[chunk.start : chunk.end]}"
+
+
+def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
+    """Neighbouring blocks that are indexed. No chunk reaches over a quote or signature."""
+    for indexed, run in groupby(blocks, key=lambda block: block.kind not in ("quote", "signature")):
+        if indexed:
+            yield list(run)
+
+
+def _pieces(text: str, block: Block, budget: int, size: _Size) -> Iterator[_Span]:
+    """The block whole when it fits, else runs of its sentences (or rows) that do."""
+    if size(block.start, block.end) <= budget:
+        yield _Span(block.start, block.end, block.heading, block.page)
+        return
+    units = _units(text, block, budget, size)
+    columns = ""
+    if block.kind == "table" and size(*units[0]) <= HEADER_TOKENS // 2:
+        columns = text[slice(*units[0])]
+    start, end = units[0]
+    for unit_start, unit_end in units[1:]:
+        if size(start, unit_end) > budget:
+            yield _Span(start, end, block.heading, block.page, columns if start > block.start else "")
+            start = unit_start
+        end = unit_end
+    yield _Span(start, end, block.heading, block.page, columns if start > block.start else "")
+
+
+def _units(text: str, block: Block, budget: int, size: _Size) -> list[tuple[int, int]]:
+    """Sentences or rows of a block; one that is longer than the budget is cut between words, or, where it has
+    none, between characters."""
+    if block.kind in ("table", "code"):
+        spans, at = [], block.start
+        for line in text[block.start : block.end].splitlines(keepends=True):
+            span = strip_span(text, at, at + len(line))
+            at += len(line)
+            if span[0] < span[1]:
+                spans.append(span)
+    else:
+        spans = sentence_spans(text, block.start, block.end)
+    units: list[tuple[int, int]] = []
+    for start, end in spans:
+        while size(start, end) > budget:
+            cut = _cut(text, start, end, budget, size)
+            units.append(strip_span(text, start, cut))
+            start, end = strip_span(text, cut, end)
+        if start < end:
+            units.append((start, end))
+    return [unit for unit in units if unit[0] < unit[1]] or [(block.start, block.end)]
+
+
+def _cut(text: str, start: int, end: int, budget: int, size: _Size) -> int:
+    """The largest cut in `(start, end)` with at most `budget` tokens before it, after white space if any."""
+    low, high = start + 1, end
+    while low < high:
+        middle = (low + high + 1) // 2
+        if size(start, middle) <= budget:
+            low = middle
+        else:
+            high = middle - 1
+    space = max(text.rfind(" ", start + 1, low), text.rfind("\n", start + 1, low))
+    return space if space > start else low
+
+
+def _gather(pieces: Sequence[_Span], budget: int, size: _Size) -> Iterator[_Span]:
+    """Joins neighbouring pieces into chunks."""
+    group: list[_Span] = []
+    for piece in pieces:
+        if group:
+            start = group[0].start
+            grown = size(start, piece.end) > budget
+            new_section = (
+                piece.heading != group[-1].heading and size(start, group[-1].end) >= SMALL_SECTION_TOKENS
+            )
+            if grown or new_section or piece.page != group[0].page or piece.columns:
+                yield _join(group)
+                group = []
+        group.append(piece)
+    if group:
+        yield _join(group)
+
+
+def _join(group: Sequence[_Span]) -> _Span:
+    """One span over the group; its heading is what the headings of all have in common."""
+    heading = group[0].heading
+    for piece in group[1:]:
+        common = 0
+        while common < min(len(heading), len(piece.heading)) and heading[common] == piece.heading[common]:
+            common += 1
+        heading = heading[:common]
+    return _Span(group[0].start, group[-1].end, heading, group[0].page, group[0].columns)

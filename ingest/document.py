@@ -1,0 +1,61 @@
+"""What a loader makes of a file: documents with one text, and blocks that say what each part of it is."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from retrieval.types import DocumentInfo
+
+# "meta": a message's own header lines. "quote" and "signature" stay in the text but are not indexed.
+BlockKind = Literal["heading", "paragraph", "list", "table", "code", "meta", "quote", "signature"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`text[start:end]` is one structural unit. `heading` is the path of the headings above it, outermost
+    first (a heading block's own text is the last entry). `page` counts from 1."""
+
+    start: int
+    end: int
+    kind: BlockKind
+    heading: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One normalised text (it passed `retrieval.text.clean`) and its blocks: in order, not overlapping,
+    none empty, each within the text. What lies between blocks is white space."""
+
+    info: DocumentInfo
+    text: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailure:
+    """A part of a file (a message, an attachment) that could not be read. The others go on."""
+
+    part: str
+    reason: str
+
+
+class Loader(Protocol):
+    """Reads the file at `path` into documents, as a stream. `doc` is the path to put into
+    `DocumentInfo.doc`. Raises `retrieval.errors.LoadError` when the file as a whole cannot be read."""
+
+    def __call__(self, path: Path, doc: str) -> Iterator[Document | PartFailure]: ...
+
+
+def dump_layout(blocks: Sequence[Block]) -> str:
+    """The blocks as compact JSON, for the store."""
+    return json.dumps([[b.start, b.end, b.kind, b.heading, b.page] for b in blocks], separators=(",", ":"))
+
+
+def load_layout(layout: str) -> tuple[Block, ...]:
+    """The blocks that `dump_layout` wrote."""
+    return tuple(
+        Block(start, end, kind, tuple(path), page) for start, end, kind, path, page in json.loads(layout)
+    )

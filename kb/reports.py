@@ -1,0 +1,84 @@
+"""What the façade's calls return beside hits and answers."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.report import Failure
+from retrieval.types import DocumentInfo, Hit, source_json
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The hits of a search, best first. Timings in milliseconds."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    timings_ms: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as the commands' JSON contract has it."""
+        return {
+            "query": self.query,
+            "hits": [hit.to_json() for hit in self.hits],
+            "timings_ms": {name: round(ms, 1) for name, ms in self.timings_ms.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A document's whole text and the span `text[start:end]` that was asked for."""
+
+    ref: str
+    info: DocumentInfo
+    text: str
+    start: int
+    end: int
+    page: int | None
+    heading: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The span as the commands' JSON contract has it."""
+        return (
+            {"ref": self.ref}
+            | source_json(self)
+            | {"text": self.text, "recipients": list(self.info.recipients)}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A document in the listing, with the number of its chunks and characters."""
+
+    ref: str
+    info: DocumentInfo
+    chunks: int
+    chars: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The document's line as JSON."""
+        return {"ref": self.ref} | asdict(self.info) | {"chunks": self.chunks, "chars": self.chars}
+
+
+@dataclass(frozen=True, slots=True)
+class BaseStatus:
+    """What a knowledge base holds and works with. `last_ingest` is ISO 8601 in UTC; `failed` are the files that
+    could not be read when they were last tried."""
+
+    folder: Path
+    documents: int
+    chunks: int
+    by_kind: dict[str, int]
+    embedder: str
+    dimensions: int | None
+    bytes_on_disk: int
+    last_ingest: str | None
+    llm: str
+    llm_present: bool
+    embedder_present: bool
+    failed: tuple[Failure, ...]
+    roots: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The status as JSON."""
+        return asdict(self) | {"folder": str(self.folder)}

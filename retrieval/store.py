@@ -1,0 +1,246 @@
+"""Opening `kb.sqlite` and reading from it. Writing is `retrieval.writer`.
+
+A knowledge base is one folder: `kb.sqlite` (write-ahead log, the only truth), `vectors.faiss` (derived)
+and `writer.lock`.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retrieval import schema
+from retrieval.errors import StoreError, StoreMissing, UsageError
+from retrieval.types import DocumentInfo, Filters
+
+DATABASE = "kb.sqlite"
+
+_INFO = "f.doc, d.part, d.kind, d.title, d.author, d.recipients, d.date, d.message_id"
+_FROM = "FROM documents d JOIN files f ON f.id = d.file_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The embedding model behind a set of vectors: its name for people, the fingerprint of its files,
+    the length of its vectors, and how many tokens it reads."""
+
+    id: int
+    name: str
+    fingerprint: str
+    dimensions: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as it lies in the store. `layout` is the ingest's own record of its blocks."""
+
+    id: int
+    ref: str
+    info: DocumentInfo
+    text: str
+    layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk with the document it lies in and its text."""
+
+    id: int
+    document_id: int
+    document_ref: str
+    info: DocumentInfo
+    start: int
+    end: int
+    heading: tuple[str, ...]
+    page: int | None
+    text: str
+
+    @property
+    def ref(self) -> str:
+        """Names the chunk's span: `document:start-end`."""
+        return f"{self.document_ref}:{self.start}-{self.end}"
+
+
+class Store:
+    """Reads one knowledge base. Not to be shared between threads. Use as a context manager."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self.connection = connection
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool = False) -> "Store":
+        """Opens the knowledge base in `folder`. Raises StoreMissing when there is none and `create` is
+        not set, StoreError when it is damaged, of another format, or can't be made there."""
+        file = folder / DATABASE
+        try:
+            if not create and not file.exists():
+                raise StoreMissing(f"there is no knowledge base in {folder}: make one with kb ingest PATH")
+            if create:
+                folder.mkdir(parents=True, exist_ok=True)
+            connection = connect(file)
+            try:
+                if create and schema.version(connection) == 0:
+                    schema.create(connection)
+                schema.check(connection, str(folder))
+            except BaseException:
+                connection.close()
+                raise
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(_why(error, file)) from error
+        return cls(folder, connection)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read inside sees one state of the store, whatever a writer does meanwhile."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("COMMIT")
+
+    def meta(self, key: str) -> str | None:
+        """A value of the `meta` table, None when not set."""
+        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def generation(self) -> int:
+        """Counts the write transactions: equal generations of one store are equal contents."""
+        return int(self.meta("generation") or 0)
+
+    def space(self) -> Space | None:
+        """The space that searches use; None before the first ingest."""
+        active = self.meta("active_space")
+        return None if active is None else self.space_by_id(int(active))
+
+    def space_by_id(self, space_id: int) -> Space:
+        """The space with that id, which must exist."""
+        row = self.connection.execute("SELECT embedder FROM spaces WHERE id = ?", (space_id,)).fetchone()
+        return Space(id=space_id, **json.loads(row[0]))
+
+    def filtered(self, filters: Filters) -> tuple[str, list[Any]]:
+        """A SQL condition over `documents d` and `files f`, with its parameters."""
+        conditions: list[str] = ["1"]
+        values: list[Any] = []
+        if filters.kinds:
+            conditions.append(f"d.kind IN ({', '.join('?' * len(filters.kinds))})")
+            values += filters.kinds
+        if filters.sender:
+            conditions.append("instr(fold(d.author), fold(?)) > 0")
+            values.append(filters.sender)
+        if filters.after:
+            conditions.append("substr(d.date, 1, 10) >= ?")
+            values.append(filters.after.isoformat())
+        if filters.before:
+            conditions.append("substr(d.date, 1, 10) < ?")
+            values.append(filters.before.isoformat())
+        if filters.source:
+            plain = not any(character in filters.source for character in "*?[")
+            conditions.append("f.doc GLOB ?")
+            values.append(f"*{filters.source}*" if plain else filters.source)
+        return " AND ".join(conditions), values
+
+    def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
+        """The chunks with these ids, by id; ids that do not exist are left out."""
+        found: dict[int, StoredChunk] = {}
+        query = (
+            f'SELECT c.id, d.id, d.ref, c.start, c."end", c.heading, c.page, '
+            f'substr(d.text, c.start + 1, c."end" - c.start), {_INFO} '
+            f"FROM chunks c JOIN documents d ON d.id = c.document_id JOIN files f ON f.id = d.file_id "
+            f"WHERE c.id = ?"
+        )
+        for chunk_id in ids:
+            row = self.connection.execute(query, (chunk_id,)).fetchone()
+            if row is not None:
+                found[chunk_id] = StoredChunk(
+                    id=row[0], document_id=row[1], document_ref=row[2], start=row[3], end=row[4],
+                    heading=tuple(json.loads(row[5])), page=row[6], text=row[7], info=_info(row[8:]),
+                )  # fmt: skip
+        return found
+
+    def document(self, ref: str) -> StoredDocument:
+        """The document that `ref` names: its own ref, or the `doc` path of a file that is one document.
+        Raises UsageError when there is none, or when the path holds many."""
+        query = f"SELECT d.id, d.ref, d.text, d.layout, {_INFO} {_FROM} WHERE "
+        rows = self.connection.execute(query + "d.ref = ?", (ref,)).fetchmany(2)
+        if not rows:
+            path = str(Path(ref))  # "./notes.md" names the same file as "notes.md"
+            rows = self.connection.execute(query + "f.doc IN (?, ?)", (ref, path)).fetchmany(2)
+            if len(rows) > 1:
+                raise UsageError(f"{ref} holds many documents: name one by its ref (kb list --source {ref})")
+        if not rows:
+            raise UsageError(
+                f"nothing in this knowledge base has the ref {ref}: it may be of an earlier version of its "
+                "document; kb list and kb search give the refs of today"
+            )
+        row = rows[0]
+        return StoredDocument(id=row[0], ref=row[1], text=row[2], layout=row[3], info=_info(row[4:]))
+
+    def documents(self, filters: Filters = Filters()) -> Iterator[tuple[str, DocumentInfo, int, int]]:
+        """All documents by path and part: ref, info, number of chunks, number of characters."""
+        condition, values = self.filtered(filters)
+        query = (
+            f"SELECT d.ref, (SELECT count(*) FROM chunks c WHERE c.document_id = d.id AND c.space_id = "
+            f"(SELECT value FROM meta WHERE key = 'active_space')), length(d.text), {_INFO} {_FROM} "
+            f"WHERE {condition} ORDER BY f.path, d.id"
+        )
+        for row in self.connection.execute(query, values):
+            yield row[0], _info(row[3:]), row[1], row[2]
+
+    def counts(self) -> tuple[int, int, dict[str, int]]:
+        """Documents, chunks of the active space, and documents by kind."""
+        one = self.connection.execute
+        by_kind = dict(one("SELECT kind, count(*) FROM documents GROUP BY kind ORDER BY kind").fetchall())
+        chunks = one("SELECT count(*) FROM chunks WHERE space_id = ?", (self.meta("active_space") or 0,))
+        return sum(by_kind.values()), int(chunks.fetchone()[0]), by_kind
+
+    def failures(self) -> list[tuple[str, str]]:
+        """What could not be read at its last ingest: `doc` (or `doc#part`) and why."""
+        rows = self.connection.execute("SELECT doc, failures FROM files WHERE failures != '[]' ORDER BY path")
+        return [
+            (f"{doc}#{part}" if part else doc, reason)
+            for doc, failures in rows
+            for part, reason in json.loads(failures)
+        ]
+
+    def roots(self) -> list[bytes]:
+        """The paths that were given to ingest."""
+        return [row[0] for row in self.connection.execute("SELECT path FROM roots ORDER BY path")]
+
+
+def connect(file: Path) -> sqlite3.Connection:
+    """A connection as all of kb uses them: explicit transactions, write-ahead log, patient with locks."""
+    connection = sqlite3.connect(file, isolation_level=None, timeout=30)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # In WAL mode NORMAL cannot damage the file at a crash (https://sqlite.org/pragma.html#pragma_synchronous).
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("fold", 1, lambda text: (text or "").casefold(), deterministic=True)
+    return connection
+
+
+def _info(row: Sequence[Any]) -> DocumentInfo:
+    return DocumentInfo(
+        doc=row[0], part=row[1], kind=row[2], title=row[3], author=row[4],
+        recipients=tuple(json.loads(row[5])), date=row[6], message_id=row[7],
+    )  # fmt: skip
+
+
+def _why(error: Exception, file: Path) -> str:
+    if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
+        return f"{file} is damaged or no knowledge base: move it away and ingest again"
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"the knowledge base in {file.parent} can't be opened ({reason}): check the folder and its permissions"

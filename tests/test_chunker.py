@@ -1,0 +1,282 @@
+"""Chunks: nothing of a document is lost, nothing is longer than the model reads, and structure is kept."""
+
+import random
+import time
+from functools import cache
+from itertools import pairwise
+
+import pytest
+from helpers import MINILM, info, model_path
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from ingest.chunker import HEADER_TOKENS, TARGET_TOKENS, Chunker, embedded_text
+from ingest.document import Block, BlockKind, Document, dump_layout, load_layout
+from retrieval.types import Chunk, DocumentInfo
+
+WINDOW = 256  # of all-MiniLM-L6-v2
+NOT_INDEXED = ("quote", "signature")
+
+
+@cache
+def tokenizer() -> Tokenizer:
+    return Tokenizer.from_file(str(model_path(MINILM) / "tokenizer.json"))
+
+
+def tokens(text: str) -> int:
+    """What the model reads of a text, its special tokens included."""
+    plain = Tokenizer.from_str(tokenizer().to_str())
+    plain.no_truncation()
+    plain.no_padding()
+    return len(plain.encode(text).ids)
+
+
+def document(
+    *pieces: tuple[str, BlockKind, tuple[str, ...], int | None],
+    about: DocumentInfo | None = None,
+    gap: str = "\n\n",
+) -> Document:
+    """A document of blocks: (text, kind, heading, page)."""
+    text, blocks = "", []
+    for piece, kind, heading, page in pieces:
+        blocks.append(Block(len(text), len(text) + len(piece), kind, heading, page))
+        text += piece + gap
+    return Document(about or info(), text, tuple(blocks))
+
+
+def cut(doc: Document) -> list[Chunk]:
+    chunks = Chunker(tokenizer(), WINDOW).chunks(doc)
+    assert_lawful(doc, chunks)
+    return chunks
+
+
+def assert_lawful(doc: Document, chunks: list[Chunk]) -> None:
+    assert all(a.end <= b.start for a, b in pairwise(chunks)), "in order, not overlapping"
+    for chunk in chunks:
+        inside = doc.text[chunk.start : chunk.end]
+        assert inside and inside.strip() == inside, "no empty chunk, no white space at its edges"
+        length = tokens(embedded_text(chunk, doc.text))
+        assert length <= WINDOW, f"the model would not read the end of a chunk of {length} tokens"
+    for block in doc.blocks:
+        touching = [c for c in chunks if c.start < block.end and block.start < c.end]
+        if block.kind in NOT_INDEXED:
+            assert not touching, "what others said before is not indexed again"
+            continue
+        assert all(chunk.page == block.page for chunk in touching), "a citation names one page"
+        covered = {i for c in touching for i in range(c.start, c.end)}
+        lost = [i for i in range(block.start, block.end) if i not in covered and not doc.text[i].isspace()]
+        assert not lost, f"{doc.text[lost[0] : lost[0] + 40]!r} can't be found"
+
+
+words = st.lists(
+    st.sampled_from(
+        "the launch of Q3 . ! moved to 42,000 EUR 1. supplier's naïve 東京都 antidisestablishmentarianism | - * \n \n- "
+        "e.g. 🚀👩‍🚀 x_y=z; aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ا\u0301\u0301".split(" ")
+    ),
+    min_size=1, max_size=250,
+).map(" ".join)  # fmt: skip
+piece = st.one_of(
+    words, st.text(min_size=1, max_size=300), st.text(alphabet="ab ", min_size=300, max_size=3000)
+)
+block = st.tuples(
+    piece.map(lambda t: t.strip() or "x"),
+    st.sampled_from(["heading", "paragraph", "list", "table", "code", "meta", "quote", "signature"]),
+    st.sampled_from([(), ("A",), ("A", "B"), ("A", "C"), ("Z" * 400,)]),
+    st.sampled_from([None, 1, 2]),
+)
+
+
+@given(
+    st.lists(block, max_size=6),
+    st.sampled_from(["\n\n", " ", "\n"]),
+    st.sampled_from(["Notes", "", "T" * 900]),
+)
+@settings(max_examples=60, deadline=None)
+def test_nothing_is_lost_doubled_or_too_long(
+    pieces: list[tuple[str, BlockKind, tuple[str, ...], int | None]], gap: str, title: str
+) -> None:
+    """What no chunk holds can't be found; what lies beyond the model's window is embedded as if it were not there."""
+    cut(
+        document(
+            *pieces, about=info(title=title, kind="mail", author="Dana <d@x.org>", date="2024-09-03"), gap=gap
+        )
+    )
+
+
+def test_a_short_document_is_one_chunk_with_its_title() -> None:
+    (chunk,) = cut(document(("We moved the launch.", "paragraph", (), None), about=info(title="Launch plan")))
+    assert (chunk.start, chunk.end, chunk.header) == (0, 20, "Launch plan")
+
+
+def test_a_document_without_text_has_no_chunks() -> None:
+    assert cut(document()) == []
+    assert cut(document(("> old mail", "quote", (), None), ("-- Dana", "signature", (), None))) == []
+
+
+def test_the_header_says_where_a_chunk_comes_from() -> None:
+    """ "It was approved." is found by the question about the budget only through its heading."""
+    about = info(
+        title="Re: Launch\n date",
+        kind="mail",
+        author="Dana Okafor <dana@x.org>",
+        date="2024-09-03T10:00:00+02:00",
+    )
+    (chunk,) = cut(document(("It was approved.", "paragraph", ("Budget", "Ads"), None), about=about))
+    assert chunk.header == "Re: Launch date | Budget | Ads | Dana Okafor <dana@x.org> | 2024-09-03"
+    assert chunk.heading == ("Budget", "Ads")
+
+
+def test_a_title_that_is_also_the_first_heading_stands_once_in_the_header() -> None:
+    (chunk,) = cut(
+        document(("Text.", "paragraph", ("Launch plan", "Risks"), None), about=info(title="Launch plan"))
+    )
+    assert chunk.header == "Launch plan | Risks"
+
+
+def test_an_endless_subject_leaves_room_for_the_text() -> None:
+    about = info(title="Re: " * 2000 + "Launch")
+    long = "The supplier was late again. " * 60
+    chunks = cut(document((long.strip(), "paragraph", (), None), about=about))
+    for chunk in chunks:
+        assert tokens(chunk.header) <= HEADER_TOKENS + 2
+    assert max(tokens(long[c.start : c.end]) for c in chunks) > TARGET_TOKENS * 0.8
+
+
+def test_pages_are_never_mixed() -> None:
+    """A citation that says page 3 must be on page 3."""
+    chunks = cut(document(*((f"Short text of page {page}.", "paragraph", (), page) for page in (1, 2, 2, 3))))
+    assert [chunk.page for chunk in chunks] == [1, 2, 3]
+
+
+def test_quotes_in_a_mail_are_left_out_and_never_bridged() -> None:
+    """A reply repeats the mail before it: indexed again it would be cited under the wrong name."""
+    doc = document(
+        ("I agree.", "paragraph", (), None),
+        ("> Shall we launch in August?", "quote", (), None),
+        ("But in September.", "paragraph", (), None),
+        ("-- \nDana", "signature", (), None),
+    )
+    assert [doc.text[c.start : c.end] for c in cut(doc)] == ["I agree.", "But in September."]
+
+
+def test_small_sections_share_a_chunk_under_the_heading_they_have_in_common() -> None:
+    """A page of many two-line sections would otherwise be chunks of ten words, each without its neighbours."""
+    chunks = cut(
+        document(
+            ("Dana leads sales.", "paragraph", ("People", "Sales"), None),
+            ("Ines leads product.", "paragraph", ("People", "Product"), None),
+        )
+    )
+    assert [chunk.heading for chunk in chunks] == [("People",)]
+
+
+def test_a_grown_section_is_not_mixed_with_the_next() -> None:
+    """A chunk about two things is near to neither question."""
+    chunks = cut(
+        document(
+            ("The supplier was late again and again." + " It was late." * 40, "paragraph", ("Risks",), None),
+            ("The team meets on Mondays.", "paragraph", ("Meetings",), None),
+        )
+    )
+    assert [chunk.heading for chunk in chunks] == [("Risks",), ("Meetings",)]
+
+
+def test_paragraphs_of_a_section_are_gathered_up_to_the_target() -> None:
+    paragraphs = [
+        (f"Paragraph {i} says a little about the launch.", "paragraph", ("Plan",), None) for i in range(60)
+    ]
+    chunks = cut(document(*paragraphs))
+    sizes = [tokens(document(*paragraphs).text[c.start : c.end]) for c in chunks]
+    assert all(size > TARGET_TOKENS * 0.8 for size in sizes[:-1]), (
+        "few, full chunks: quicker, and better context"
+    )
+
+
+def test_long_paragraphs_are_cut_between_sentences() -> None:
+    sentences = [f"Sentence number {i} tells one more thing about the launch." for i in range(100)]
+    doc = document((" ".join(sentences), "paragraph", (), None))
+    chunks = cut(doc)
+    assert len(chunks) > 5
+    assert all(doc.text[c.start : c.end].startswith("Sentence") for c in chunks)
+    assert all(doc.text[c.start : c.end].endswith("launch.") for c in chunks)
+
+
+def test_the_rows_of_a_long_table_keep_their_columns() -> None:
+    """ "| 117 | 8,500 |" means nothing without "| item | sum in EUR |"."""
+    rows = [f"| item {i} | {i * 100} |" for i in range(200)]
+    doc = document(
+        ("\n".join(["| item | sum in EUR |", *rows]), "table", ("Costs",), None), about=info(title="Budget")
+    )
+    chunks = cut(doc)
+    assert len(chunks) > 5
+    assert "sum in EUR" not in chunks[0].header and doc.text[chunks[0].start :].startswith(
+        "| item | sum in EUR |"
+    )
+    for chunk in chunks[1:]:
+        assert chunk.header == "Budget | Costs | | item | sum in EUR |"
+        assert doc.text[chunk.start : chunk.end].startswith("| item "), "rows are not cut"
+        assert doc.text[chunk.end - 1] == "|"
+
+
+@pytest.mark.parametrize("kind", ["paragraph", "table", "code", "list"])
+@pytest.mark.parametrize(
+    "giant", ["x" * 5000, "データ" * 2000, "0123456789abcdef" * 400, "🚀" * 3000, "e\u0301" * 3000]
+)
+def test_one_giant_word_is_cut_and_kept(giant: str, kind: BlockKind) -> None:
+    """Base64 and languages without spaces: every part of it must still be findable."""
+    cut(document((f"Before it. {giant} After it.", kind, (), None)))
+
+
+def test_a_block_is_never_cut_inside_a_word_that_fits() -> None:
+    long = " ".join(f"word{i}" for i in range(2000))
+    doc = document((long, "paragraph", (), None))
+    for chunk in cut(doc):
+        assert all(word.startswith("word") for word in doc.text[chunk.start : chunk.end].split())
+
+
+def test_the_same_document_is_always_cut_the_same_way() -> None:
+    """Otherwise each ingest of an unchanged file would embed it anew and break its refs."""
+    rng = random.Random(3)
+    pieces = [
+        (" ".join(rng.choices("a b c. d! e f\n".split(" "), k=200)).strip(), "paragraph", (), None)
+        for _ in range(9)
+    ]
+    doc = document(*pieces)
+    assert cut(doc) == cut(doc)
+
+
+def test_a_tokenizer_that_truncates_does_not_lose_the_rest() -> None:
+    """The embedder's own tokenizer is set to cut at the window; the chunker must see the whole text."""
+    cutting = Tokenizer.from_str(tokenizer().to_str())
+    cutting.enable_truncation(128)
+    cutting.enable_padding(length=128)
+    doc = document(("The supplier was late again. " * 100, "paragraph", (), None))
+    assert_lawful(doc, Chunker(cutting, WINDOW).chunks(doc))
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 300_000, "a. " * 100_000, "| a " * 75_000, "\n".join("ab" for _ in range(100_000))]
+)
+@pytest.mark.parametrize("kind", ["paragraph", "table"])
+def test_a_hostile_block_is_cut_in_reasonable_time(text: str, kind: BlockKind) -> None:
+    """One crafted file must not hang an ingest: 300 kB take about a second; 30 s allows for any machine."""
+    doc = document((text.strip(), kind, (), None))
+    started = time.perf_counter()
+    chunks = Chunker(tokenizer(), WINDOW).chunks(doc)
+    assert time.perf_counter() - started < 30
+    assert sum(len(doc.text[c.start : c.end].split()) for c in chunks) >= len(text.split())
+
+
+layouts = st.lists(
+    st.builds(
+        Block, st.integers(0, 99), st.integers(0, 99), st.sampled_from(["heading", "table"]),
+        st.lists(st.text(max_size=5), max_size=3).map(tuple), st.none() | st.integers(1, 9),
+    ), max_size=5,
+)  # fmt: skip
+
+
+@given(layouts)
+def test_a_layout_comes_back_from_the_store_as_it_was(blocks: list[Block]) -> None:
+    """A re-index cuts from the stored layout; what it forgot would be cut differently."""
+    assert load_layout(dump_layout(blocks)) == tuple(blocks)

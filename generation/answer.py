@@ -2,12 +2,13 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from generation.abstain import MIN_COSINE, refusal_limit
 from generation.context import build_context
 from generation.prompt import NOT_FOUND, SYSTEM, SYSTEM_LONG, user_prompt
 from generation.types import Answer, Event, Status, Token, Turn
@@ -17,15 +18,13 @@ from retrieval.types import Hit
 if TYPE_CHECKING:
     from generation.llm import LocalModel
 
-# Below this cosine of the best hit to the question the model is not even asked (benchmarks/RESULTS.md).
-MIN_COSINE = 0.25
 # Tokens an answer may have: two sentences, and with `long` about five.
 _MAX_TOKENS, _MAX_TOKENS_LONG = 96, 320
 _NOT_FOUND_TEXT = "The documents do not say."
 _REFUSAL = re.compile(rf"\b{NOT_FOUND}\b|^not found\b", re.IGNORECASE)
 
 
-class Generator:
+class Answerer:
     """Answers questions with one loaded model; `load` is called when the first answer needs it."""
 
     def __init__(
@@ -43,7 +42,7 @@ class Generator:
         history: Sequence[Turn] = (),
         started: float | None = None,
         timings: dict[str, float] | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Yields `Token`s of the draft, then one `Answer`. `started` (`time.perf_counter`) is the moment that
         timings count from; `timings` are those measured before. Closing the iterator stops the model."""
         started = time.perf_counter() if started is None else started
@@ -61,13 +60,21 @@ class Generator:
         model = self._load()
         passages = build_context(question, hits, self._encode, model.count)
         tokens = model.prompt(SYSTEM_LONG if long else SYSTEM, user_prompt(question, passages, history))
+        refusal = 0.0
+
+        def may_begin(probability: float) -> bool:
+            nonlocal refusal
+            refusal = probability
+            return probability < refusal_limit(best)
+
         draft, made = "", 0
-        for piece in model.complete(tokens, _MAX_TOKENS_LONG if long else _MAX_TOKENS):
+        for piece in model.complete(tokens, _MAX_TOKENS_LONG if long else _MAX_TOKENS, may_begin):
             timings.setdefault("first_token", since())
             draft, made = draft + piece.text, piece.tokens
             yield Token(piece.text)
-        checked = check(draft, passages)
+        checked = check(draft, passages, question)
         status, why = _judge(draft, checked)
+        why += f" (best cosine {best:.2f}, refusal {refusal:.2f}, limit {refusal_limit(best):.2f})"
         timings["total"] = since()
         if status == "not_found":
             yield _not_found(
@@ -83,7 +90,7 @@ class Generator:
 
 def _judge(draft: str, checked: Checked) -> tuple[Status, str]:
     """Whether the draft counts as an answer, and why."""
-    if _REFUSAL.search(draft):
+    if not draft.strip() or _REFUSAL.search(draft):
         return "not_found", "the model found no answer in the passages"
     if not any(sentence.supported for sentence in checked.sentences):
         return "not_found", "nothing in the draft is borne out by the passages"

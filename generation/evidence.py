@@ -1,6 +1,8 @@
 """Whether a sentence is borne out by a text: its figures, dates and names must stand there, and its words
 must mostly do.
 
+A date is more than its parts: where a source has "3 September" and "10 October", nothing is on 10 September.
+
 Every check is lexical and says no when in doubt. It can't tell a true sentence from a false one that is made of
 the source's own words; it does tell an invented number, date or name, and a sentence about something else.
 """
@@ -25,7 +27,14 @@ _LOOSE = frozenset({"one", "first", "second", "third"})
 # A figure: digits with separators inside; what sticks to it (a unit, a currency, "Q") is no part of it.
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+_ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
+_ABBREVIATED = {month[:3]: month for month in _MONTHS} | {"sept": "september"}
+# "May" only with its capital: it is a verb too.
+_MONTH_NAME = (
+    r"((?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ept?|[Oo]ct|[Nn]ov|[Dd]ec)[a-z]{0,6}|May)\b\.?"
+)
+_DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?[ ](?:of )?{_MONTH_NAME}(?:,?[ ](\d{{4}})\b)?")
+_MONTH_DAY = re.compile(rf"\b{_MONTH_NAME}[ ](\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?[ ](\d{{4}})\b)?")
 _SUFFIXES = ("ations", "ation", "ingly", "edly", "ings", "ing", "ied", "ies", "ed", "es", "ly", "s", "e")
 
 
@@ -36,6 +45,21 @@ class Claims:
     figures: frozenset[str]
     names: frozenset[str]
     words: frozenset[str]
+    dates: frozenset["Date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A day of a month (its full name, lower case), with its year if that is said."""
+
+    day: str
+    month: str
+    year: str | None
+
+    def agrees(self, other: "Date") -> bool:
+        """Whether both can be the same day."""
+        years = {self.year, other.year} - {None}
+        return (self.day, self.month) == (other.day, other.month) and len(years) < 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +86,38 @@ def claims(sentence: str) -> Claims:
             or sentence[: match.start()].rstrip()[-1:] in ".!?:"
         )
         if not opens or word.isupper():
-            names.add(stem(lower.removesuffix("'s").removesuffix("’s")))
-    content = {stem(m.group().lower()) for m in words if m.group().lower() not in STOP_WORDS}
+            names.add(_form(lower.removesuffix("'s").removesuffix("’s")))
+    content = {_form(m.group().lower()) for m in words if m.group().lower() not in STOP_WORDS}
     counted = figures(" ".join(word for word in sentence.split() if word.lower().strip(".,;:") not in _LOOSE))
-    return Claims(frozenset(counted), frozenset(names), frozenset(content))
+    return Claims(frozenset(counted), frozenset(names), frozenset(content), frozenset(dates(sentence)[0]))
+
+
+def dates(text: str) -> tuple[set[Date], str]:
+    """The days that `text` names, and what is left of it without them."""
+    found: set[Date] = set()
+
+    def take(day: str, month: str, year: str | None) -> str:
+        found.add(Date(day.lstrip("0"), month, year))
+        return " | "
+
+    def iso(match: re.Match[str]) -> str:
+        month = int(match.group(2))
+        return take(match.group(3), _MONTHS[month - 1], match.group(1)) if 1 <= month <= 12 else match.group()
+
+    text = _ISO_DATE.sub(iso, text)
+    text = _DAY_MONTH.sub(lambda m: take(m.group(1), _full(m.group(2).lower()), m.group(3)), text)
+    text = _MONTH_DAY.sub(lambda m: take(m.group(2), _full(m.group(1).lower()), m.group(3)), text)
+    return found, text
+
+
+def _full(word: str) -> str:
+    """The full name of an abbreviated month; other words as they are."""
+    return _ABBREVIATED.get(word, word)
+
+
+def _form(word: str) -> str:
+    """What words that are forms of one have in common; lower case is expected."""
+    return stem(_full(word))
 
 
 def figures(text: str) -> set[str]:
@@ -104,18 +156,24 @@ def stem(word: str) -> str:
 def support(sentence: str, source: str) -> Support:
     """How far `source` bears out `sentence`."""
     claimed = claims(sentence)
-    have_words = {stem(word.lower()) for word in _WORD.findall(source)}
-    have_words |= {stem(part) for word in _WORD.findall(source) for part in re.split(r"['’-]", word.lower())}
+    have_words = {_form(word.lower()) for word in _WORD.findall(source)}
+    have_words |= {_form(part) for word in _WORD.findall(source) for part in re.split(r"['’-]", word.lower())}
     have_figures = figures(source)
-    for match in _ISO_DATE.finditer(source):  # "2024-09-03" bears out "September"
-        month = int(match.group(2))
-        if 1 <= month <= 12:
-            have_words |= {stem(_MONTHS[month - 1]), _MONTHS[month - 1][:3]}
-    have_words |= {stem(full) for full in _MONTHS if full[:3] in have_words}
+    have_dates, rest = dates(source)
+    have_words |= {stem(date.month) for date in have_dates}
     missing = set(claimed.figures - have_figures)
     missing |= {
         name for name in claimed.names if name not in have_words and not _hyphenated(name, have_words)
     }
+    if claimed.dates:
+        # "3 and 5 September", "in September: 3 and 5": a day that is part of no date may belong to any month.
+        loose = figures(rest)
+        missing |= {
+            f"{date.day} {date.month}"
+            for date in claimed.dates
+            if not any(date.agrees(other) for other in have_dates)
+            and not (date.day in loose and stem(date.month) in have_words)
+        }
     known = sum(1 for word in claimed.words if word in have_words or _hyphenated(word, have_words))
     known += len(claimed.figures & have_figures)
     total = len(claimed.words) + len(claimed.figures)
@@ -125,4 +183,4 @@ def support(sentence: str, source: str) -> Support:
 def _hyphenated(word: str, have: set[str]) -> bool:
     """Whether all parts of "follow-up" are known."""
     parts = [part for part in re.split(r"['’-]", word) if len(part) > 1]
-    return len(parts) > 1 and all(stem(part) in have for part in parts)
+    return len(parts) > 1 and all(_form(part) in have for part in parts)

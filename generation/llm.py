@@ -7,9 +7,12 @@ and can never end a turn.
 
 import codecs
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.errors import ModelError
 
@@ -53,6 +56,8 @@ class LocalModel:
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
         self.name = path.stem
+        # What a refusal may begin with, as the model's own tokens.
+        self._refusals = sorted({self._plain(start)[0] for start in ("NOT", "Not", "not", " NOT", " Not")})
         eos = self._llama.token_eos()
         self._template = Jinja2ChatFormatter(
             self._llama.metadata.get("tokenizer.chat_template", _CHATML),
@@ -78,18 +83,40 @@ class LocalModel:
         self._llama.reset()  # type: ignore[no-untyped-call]
         self._llama.eval(list(tokens))
 
-    def complete(self, tokens: Sequence[int], max_tokens: int) -> Iterator[Piece]:
-        """The most probable continuation, piece by piece, until the model ends its turn or `max_tokens`.
-        Closing the iterator stops the work. Raises ModelError when the prompt is too long."""
+    def complete(
+        self,
+        tokens: Sequence[int],
+        max_tokens: int,
+        may_begin: Callable[[float], bool] = lambda refusal: True,
+    ) -> Iterator[Piece]:
+        """The most probable continuation, piece by piece, until the model ends its turn or `max_tokens`. Before the
+        first token `may_begin` is told how probable (0 to 1) it is that the model refuses; when it says no, nothing
+        is made, else the model must answer. Closing the iterator stops the work. Raises ModelError when the prompt
+        is too long."""
         if len(tokens) + max_tokens > CONTEXT_TOKENS:
             raise ModelError(
                 f"the prompt of {len(tokens)} tokens and an answer of {max_tokens} do not fit the model's window "
                 f"of {CONTEXT_TOKENS} tokens: ask a shorter question"
             )
+        from llama_cpp import LogitsProcessorList
+
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         made: list[int] = []
-        for token in self._llama.generate(tokens, temp=0.0, repeat_penalty=1.0):
-            if self._ends(token) or len(made) >= max_tokens:
+        begins = True
+
+        def first_token(ids: NDArray[np.intc], logits: NDArray[np.single]) -> NDArray[np.single]:
+            nonlocal begins
+            if made or not begins:
+                return logits
+            shifted = np.exp(logits - logits.max())
+            begins = may_begin(float(shifted[self._refusals].sum() / shifted.sum()))
+            kept = logits.copy()
+            kept[self._refusals] = -np.inf
+            return kept
+
+        processors = LogitsProcessorList([first_token])
+        for token in self._llama.generate(tokens, temp=0.0, repeat_penalty=1.0, logits_processor=processors):
+            if not begins or self._ends(token) or len(made) >= max_tokens:
                 break
             piece = self._llama.detokenize([token], prev_tokens=[*tokens[-1:], *made])
             made.append(token)

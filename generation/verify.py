@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from generation.evidence import Support, support
+from generation.evidence import support
 from generation.types import Citation, Passage, Sentence
 from retrieval.sentences import sentence_spans
 
@@ -23,11 +23,17 @@ _MARK = re.compile(r"\s*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A span of a document and how it bears out a sentence."""
+    """A span of a document, and the shares (0 to 1) of a sentence's and of the question's words that it has."""
 
     start: int
     end: int
-    support: Support
+    coverage: float
+    about: float
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Orders quotes: larger is better."""
+        return (self.coverage, self.about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,9 @@ class Checked:
     citations: tuple[Citation, ...]
 
 
-def check(draft: str, passages: Sequence[Passage]) -> Checked:
-    """The draft with every sentence tied to a quote from `passages`, or marked as unsupported."""
+def check(draft: str, passages: Sequence[Passage], question: str = "") -> Checked:
+    """The draft with every sentence tied to a quote from `passages`, or marked as unsupported. Of several quotes that
+    bear a sentence out equally, the one with more of the words of `question` is taken."""
     citations: list[Citation] = []
     sentences: list[Sentence] = []
     pieces: list[str] = []
@@ -48,7 +55,7 @@ def check(draft: str, passages: Sequence[Passage]) -> Checked:
         text, marks = strip_marks(raw)
         if not re.search(r"\w", text):
             continue
-        found = _find(text, marks, passages)
+        found = _find(text, marks, passages, question)
         cites: tuple[int, ...] = ()
         if found is not None:
             passage, quote = found
@@ -69,9 +76,9 @@ def strip_marks(sentence: str) -> tuple[str, list[int]]:
     return _MARK.sub("", sentence).strip(), numbers
 
 
-def best_quote(sentence: str, passage: Passage) -> Quote | None:
-    """The smallest run of the hit's sentences that bears out `sentence`, best covered first; None when none
-    of up to three does."""
+def best_quote(sentence: str, passage: Passage, question: str = "") -> Quote | None:
+    """The smallest run of the hit's sentences that bears out `sentence`, best covered first (its own words, then those
+    of `question`); None when none of up to three does."""
     hit = passage.hit
     spans = sentence_spans(hit.text)
     known = _about(passage)
@@ -83,21 +90,28 @@ def best_quote(sentence: str, passage: Passage) -> Quote | None:
             own = support(sentence, hit.text[start:end])
             if found.missing or found.coverage < MIN_COVERAGE or own.coverage == 0:
                 continue
-            quote = Quote(hit.start + start, hit.start + end, own)
-            if best is None or own.coverage > best.support.coverage:
+            about = support(question, f"{known}\n{hit.text[start:end]}").coverage
+            quote = Quote(hit.start + start, hit.start + end, own.coverage, about)
+            if best is None or quote.rank > best.rank:
                 best = quote
         if best is not None:
             return best
     return None
 
 
-def _find(text: str, marks: Sequence[int], passages: Sequence[Passage]) -> tuple[Passage, Quote] | None:
+def _find(
+    text: str, marks: Sequence[int], passages: Sequence[Passage], question: str
+) -> tuple[Passage, Quote] | None:
     """The passage and quote for a sentence: the marked passages first, then the others in order."""
     named = [p for p in passages if p.n in marks]
     for group in (named, [p for p in passages if p.n not in marks]):
-        quotes = [(passage, quote) for passage in group if (quote := best_quote(text, passage)) is not None]
+        quotes = [
+            (passage, quote)
+            for passage in group
+            if (quote := best_quote(text, passage, question)) is not None
+        ]
         if quotes:
-            return max(quotes, key=lambda item: item[1].support.coverage)
+            return max(quotes, key=lambda item: item[1].rank)
     return None
 
 

@@ -6,10 +6,13 @@ only when its vectors agree with the original's.
 """
 
 import json
+import logging
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,8 +35,11 @@ def ensure_encoder(model: ModelFolder, fingerprint: str, folder: Path) -> Path:
     """The export of `model` in `folder`, made by a child process when it is not there yet (some 15 seconds,
     once). Raises ModelError when it can't be made."""
     if not (folder / SETTINGS).exists():
+        # The child imports the code that the parent runs; -P, so that a folder named "ingest" where the user happens to
+        # be is not imported in its place.
         command = [
             sys.executable,
+            "-P",
             "-m",
             "ingest.export",
             model.name,
@@ -41,7 +47,9 @@ def ensure_encoder(model: ModelFolder, fingerprint: str, folder: Path) -> Path:
             str(folder),
             fingerprint,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        path = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+        environment = os.environ | {"PYTHONPATH": path}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines() or ["no message"]
             raise ModelError(f"the embedding model {model.name} can't be exported for queries: {lines[-1]}")
@@ -74,7 +82,11 @@ def export(embedder: Embedder, model: ModelFolder, fingerprint: str, folder: Pat
         ids = torch.ones((2, 8), dtype=torch.int64)
         batch, tokens = torch.export.Dim("batch"), torch.export.Dim("tokens", max=embedder.max_tokens)
         shape = {0: batch, 1: tokens}
-        with torch.inference_mode():
+        logging.getLogger("torch.onnx").setLevel(
+            logging.ERROR
+        )  # it speaks of torchvision, which nobody needs
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             torch.onnx.export(
                 Whole().eval(), (ids, torch.ones_like(ids), torch.zeros_like(ids)), beside / GRAPH, dynamo=True,
                 input_names=["input_ids", "attention_mask", "token_type_ids"], output_names=["vector"],

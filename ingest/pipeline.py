@@ -22,10 +22,10 @@ from ingest.embedder import Embedder, ModelFolder
 from ingest.export import export
 from ingest.loaders import LOADERS_VERSION
 from ingest.report import Failure, IngestReport, Progress
-from ingest.walk import Found, walk
+from ingest.walk import Found, require, walk
 from ingest.worker import ReaderProcess
 from retrieval.encoder import SETTINGS, TOKENIZER
-from retrieval.errors import EmbedderMismatch, LoadError, UsageError
+from retrieval.errors import EmbedderMismatch, LoadError
 from retrieval.store import Space
 from retrieval.types import Chunk
 from retrieval.vectors import VectorIndex
@@ -107,9 +107,7 @@ class Ingest:
         """Brings the index up to date with the files in `paths`; see `KnowledgeBase.ingest`."""
         started = time.perf_counter()
         counts = self._counts
-        for path in paths:
-            if not path.exists():
-                raise UsageError(f"{path} does not exist: name a file or folder to ingest")
+        require(paths)
         work: list[_Work] = []
         with counts.timed("scan"):
             for path in _outermost(paths):

@@ -2,11 +2,13 @@
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.document import PartFailure
-from ingest.loaders import is_maildir, loader_for
+from ingest.loaders import has_loader, is_maildir
+from retrieval.errors import UsageError
 
 # Folders that hold no documents of the user's own.
 _IGNORED = frozenset({"__pycache__", "node_modules"})
@@ -32,48 +34,61 @@ class Walked:
     failures: list[PartFailure] = field(default_factory=list)
 
 
+def require(paths: Sequence[Path]) -> None:
+    """Raises UsageError for the first path that does not exist."""
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist: name a file or folder to ingest")
+
+
 def walk(root: Path) -> Walked:
     """The readable files in `root`, or `root` itself when it is a file. Hidden files and folders are left out,
-    symbolic links are not followed, and only regular files are looked at."""
+    symbolic links below `root` are not followed, and only regular files are looked at, none of them opened."""
     walked = Walked()
-    if root.is_dir() and not is_maildir(root):
-        _folder(root, walked)
-    else:
-        _file(root, walked)
+    waiting = [root]
+    while waiting:  # a stack and no recursion: folders may be nested more deeply than calls
+        path = waiting.pop()
+        try:
+            below = _visit(path, walked, is_root=path is root)
+        except OSError as error:
+            # The system's own words ("Permission denied") say why.
+            walked.failures.append(PartFailure(str(path), f"it can't be read: {error.strerror or error}"))
+            continue
+        waiting += sorted(below, reverse=True)
     return walked
 
 
-def _folder(folder: Path, walked: Walked) -> None:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        walked.failures.append(PartFailure(str(folder), f"the folder can't be read: {error.strerror}"))
-        return
-    for entry in entries:
-        if entry.name.startswith(".") or entry.name in _IGNORED:
-            continue
-        if entry.is_symlink():  # it leads out of the folder, in a circle, or to what is walked anyway
-            walked.skipped += 1
-        elif entry.is_dir() and not is_maildir(entry):
-            _folder(entry, walked)
-        else:
-            _file(entry, walked)
-
-
-def _file(path: Path, walked: Walked) -> None:
-    try:
-        status = path.stat()
+def _visit(path: Path, walked: Walked, *, is_root: bool) -> list[Path]:
+    """Notes the file, or returns what is to be visited in the folder."""
+    status = path.stat() if is_root else path.lstat()
+    if stat.S_ISDIR(status.st_mode):
         if is_maildir(path):
             walked.found.append(_maildir(path))
-        elif stat.S_ISREG(status.st_mode) and loader_for(path) is not None:
-            walked.found.append(Found(path, status.st_size, status.st_mtime_ns))
-        else:
-            walked.skipped += 1
-    except OSError as error:
-        walked.failures.append(PartFailure(str(path), f"the file can't be read: {error.strerror}"))
+            # A Maildir's folders lie in it, under hidden names (Maildir++) or not.
+            return [
+                e
+                for e in path.iterdir()
+                if e.name not in ("cur", "new", "tmp") and not e.is_symlink() and is_maildir(e)
+            ]
+        return [
+            entry for entry in path.iterdir() if not entry.name.startswith(".") and entry.name not in _IGNORED
+        ]
+    # A symbolic link leads out of the root, in a circle, or to what is walked anyway.
+    if stat.S_ISREG(status.st_mode) and has_loader(path):
+        walked.found.append(Found(path, status.st_size, status.st_mtime_ns))
+    else:
+        walked.skipped += 1
+    return []
 
 
 def _maildir(path: Path) -> Found:
-    entries = [entry.stat() for sub in ("cur", "new") for entry in os.scandir(path / sub)]
-    # A message that only moves from new/ to cur/ changes nothing here; the number of them is in the size.
-    return Found(path, sum(e.st_size + 1 for e in entries), max((e.st_mtime_ns for e in entries), default=0))
+    """A message that only moves from new/ to cur/ changes nothing here; the number of messages is in the size."""
+    size = latest = 0
+    for folder in ("cur", "new"):
+        with os.scandir(path / folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    size += status.st_size + 1
+                    latest = max(latest, status.st_mtime_ns)
+    return Found(path, size, latest)

@@ -10,7 +10,7 @@ with KnowledgeBase.open() as kb:
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from retrieval.store import Store
 from retrieval.types import Filters
 
 if TYPE_CHECKING:
-    from generation.answer import Generator
+    from generation.answer import Answerer
     from generation.llm import LocalModel
     from generation.types import Answer, Event, Turn
     from ingest.embedder import ModelFolder
@@ -73,6 +73,12 @@ class KnowledgeBase:
         """Where the knowledge base lies."""
         return self._store.folder
 
+    @property
+    def embedder(self) -> str | None:
+        """The embedding model that it was built with; None while it is empty."""
+        space = self._store.space()
+        return space.name if space else None
+
     def ingest(
         self, paths: Sequence[Path], *, prune: bool | None = None, dry_run: bool = False,
         on_progress: "Callable[[Progress], None] | None" = None,
@@ -105,7 +111,7 @@ class KnowledgeBase:
     def ask_stream(
         self, question: str, *, k: int | None = None, filters: Filters = Filters(), long: bool = False,
         model: str | None = None, history: "Sequence[Turn]" = (),
-    ) -> "Iterator[Event]":  # fmt: skip
+    ) -> "Generator[Event, None, None]":  # fmt: skip
         """Answers from the documents: yields one Retrieved, Tokens of the draft, then one Answer whose claims
         are checked. Closing the iterator stops the model. `history` are the turns before, oldest first.
         Raises ModelError when a model is missing."""
@@ -117,7 +123,7 @@ class KnowledgeBase:
         found = self.search(standalone(question, history), k=k or ASK_HITS, filters=filters)
         timings = {name: found.timings_ms[name] for name in ("open", "retrieve")}
         yield Retrieved(found.hits)
-        yield from self._generator().answer(
+        yield from self._answerer().answer(
             question, found.hits, long=long, history=history, started=started, timings=timings
         )
 
@@ -265,11 +271,11 @@ class KnowledgeBase:
                 self._loading.close()
             self._loading = _Loading(name, path)
 
-    def _generator(self) -> "Generator":
-        from generation.answer import Generator
+    def _answerer(self) -> "Answerer":
+        from generation.answer import Answerer
 
         assert self._loading is not None and self._searcher is not None
-        return Generator(self._loading.model, self._searcher.encoder.encode)
+        return Answerer(self._loading.model, self._searcher.encoder.encode)
 
     @staticmethod
     def _place(layout: str, start: int) -> tuple[tuple[str, ...], int | None]:
@@ -288,6 +294,7 @@ class _Loading:
         self._path = path
         self._model: LocalModel | None = None
         self._error: Exception | None = None
+        self._closing = False
         self._thread = threading.Thread(target=self._load, daemon=True)
         self._thread.start()
 
@@ -297,7 +304,8 @@ class _Loading:
             from generation.prompt import SYSTEM
 
             model = LocalModel(self._path)
-            model.warm(model.prompt(SYSTEM, "")[:-8])
+            if not self._closing:
+                model.warm(model.prompt(SYSTEM, "")[:-8])
             self._model = model
         except Exception as error:  # noqa: BLE001  (raised again in the thread that asks for the model)
             self._error = error
@@ -310,6 +318,8 @@ class _Loading:
         return self._model
 
     def close(self) -> None:
-        """Frees the model, if it is loaded."""
-        if not self._thread.is_alive() and self._model is not None:
+        """Frees the model. Waits for a load that is under way: a process that ends in the midst of it crashes."""
+        self._closing = True
+        self._thread.join()
+        if self._model is not None:
             self._model.close()

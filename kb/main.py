@@ -64,7 +64,7 @@ def main() -> None:
         code = 130
     except BrokenPipeError:
         code = 1
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (the last resort: a sentence instead of a traceback)
         if os.environ.get("KB_DEBUG"):
             traceback.print_exc()
         print(f"kb: {one_line(sentence(error))}", file=sys.stderr)

@@ -111,10 +111,11 @@ class ModelStore:
         return final
 
     def verify(self, name: str) -> list[str]:
-        """Hashes the model's files; says what is wrong with them, nothing when all is well."""
+        """Hashes the model's files; says what is wrong with them, nothing when all is well. Raises ModelError for a
+        model that kb does not know."""
         here = self.folder / _folder_name(name)
-        if name in CATALOGUE:
-            pins: Iterable[PinnedFile] = CATALOGUE[name].files
+        if name in CATALOGUE or not (here / _STAMP).is_file():
+            pins: Iterable[PinnedFile] = self._known(name).files
         else:
             pins = [PinnedFile(**entry) for entry in json.loads((here / _STAMP).read_text())["files"]]
         problems = []

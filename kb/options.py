@@ -12,12 +12,16 @@ from retrieval.types import KINDS, Filters, Kind
 
 KbFolder = Annotated[
     Path | None,
-    typer.Option("--kb", metavar="DIR", help="The knowledge base's folder (default: KB_HOME, or the user's data)."),
+    typer.Option(
+        "--kb", metavar="DIR", help="The knowledge base's folder (default: KB_HOME, or the user's data)."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Kinds = Annotated[
     list[str] | None,
-    typer.Option("--kind", metavar="KIND", help=f"Only documents of this kind: {', '.join(KINDS)}. Repeatable."),
+    typer.Option(
+        "--kind", metavar="KIND", help=f"Only documents of this kind: {', '.join(KINDS)}. Repeatable."
+    ),
 ]
 Sender = Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only by this sender or author.")]
 After = Annotated[
@@ -25,10 +29,12 @@ After = Annotated[
 ]
 Before = Annotated[str | None, typer.Option("--before", metavar="DATE", help="Only from before this day.")]
 Source = Annotated[
-    str | None, typer.Option("--source", metavar="GLOB", help="Only files whose path matches, as 'wiki/*.md'.")
+    str | None,
+    typer.Option("--source", metavar="GLOB", help="Only files whose path matches, as 'wiki/*.md'."),
 ]
 ModelName = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="The answering model: see kb models list, or a GGUF file.")
+    str | None,
+    typer.Option("--model", metavar="NAME", help="The answering model: see kb models list, or a GGUF file."),
 ]
 
 # A day, a month, or a year.
@@ -66,4 +72,6 @@ def _day(option: str, text: str | None) -> date | None:
         year, month, day = match.groups(default="1")
         return date(int(year), int(month), int(day))
     except ValueError:
-        raise UsageError(f"{option} {text}: this is no date; write it as 2025-07-01, 2025-07 or 2025") from None
+        raise UsageError(
+            f"{option} {text}: this is no date; write it as 2025-07-01, 2025-07 or 2025"
+        ) from None

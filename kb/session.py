@@ -1,6 +1,6 @@
 """A conversation with a knowledge base: every question sees the turns before it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from generation.types import Answer, Event, Turn
@@ -25,7 +25,7 @@ class ChatSession:
         self.turns: list[Turn] = []
         self.last: Answer | None = None
 
-    def ask_stream(self, question: str) -> Iterator[Event]:
+    def ask_stream(self, question: str) -> Generator[Event, None, None]:
         """The events of `KnowledgeBase.ask_stream` for the next question. An answer that was stopped half-way is no
         turn."""
         events = self._kb.ask_stream(

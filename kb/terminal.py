@@ -19,7 +19,11 @@ def console(stream: TextIO | None = None) -> "Console":
 
     stream = stream or sys.stdout
     return Console(
-        file=stream, markup=False, emoji=False, highlight=False, color_system="auto" if styled(stream) else None
+        file=stream,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        color_system="auto" if styled(stream) else None,
     )
 
 

@@ -12,11 +12,16 @@ _ABBREVIATIONS = frozenset(
     "aug sep sept oct nov dec mon tue wed thu fri sat sun e.g i.e cf al pp p ph.d u.s u.k a.m p.m bzw z.b d.h usw "
     "ca".split()
 )
-# An end mark with closing quotes or brackets, then white space.
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)")
+# An end mark with closing quotes or brackets, then white space. The first part and the possessive quantifiers keep a
+# row of a million full stops from being tried from each of them.
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s)")
+# How far back an abbreviation or list number is looked for.
+_LOOK_BACK = 20
 # A line that begins like this is a unit of its own: list items, headings, table rows, quoted lines, and
 # "Name: value" (header lines, speaker turns).
-_LINE_START = re.compile(r"\n(?=[ \t]*(?:[-*+•|#>]|\d{1,3}[.)]\s|\n|[A-Z][\w.]{0,30}(?:[ \t][\w.]{1,30}){0,3}:[ \t]))")
+_LINE_START = re.compile(
+    r"\n(?=[ \t]*(?:[-*+•|#>]|\d{1,3}[.)]\s|\n|[A-Z][\w.]{0,30}(?:[ \t][\w.]{1,30}){0,3}:[ \t]))"
+)
 # ... and a heading or table row ends with its line.
 _LINE_UNIT = re.compile(r"^[ \t]*[|#].*$", re.MULTILINE)
 
@@ -52,16 +57,17 @@ def _ends_nothing(text: str, match: re.Match[str]) -> bool:
         return True
     if match.group()[0] != ".":
         return False
-    before = text[max(0, match.start() - 20) : match.start()]
+    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
     words = before.split()
     word = words[-1].lstrip("(\"'“‘[") if words else ""
     return (
         word.lower() in _ABBREVIATIONS
         or (len(word) == 1 and word.isupper())
-        or _list_number(text, match, word)
+        or (word.isdigit() and _opens_line(before, match.start(), word))
     )
 
 
-def _list_number(text: str, match: re.Match[str], word: str) -> bool:
-    line_start = text.rfind("\n", 0, match.start()) + 1
-    return word.isdigit() and text[line_start : match.start()].strip() == word
+def _opens_line(before: str, at: int, word: str) -> bool:
+    """Whether `word`, which ends `before`, is the first of its line. `at` is where it ends in the text."""
+    _, newline, line = before.rpartition("\n")
+    return (newline != "" or at <= _LOOK_BACK) and line.strip() == word

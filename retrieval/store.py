@@ -105,12 +105,17 @@ class Store:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything read inside sees one state of the store, whatever a writer does meanwhile."""
-        self.connection.execute("BEGIN")
+        """Everything read inside sees one state of the store, whatever a writer does meanwhile. Raises StoreError
+        when the database turns out to be damaged."""
         try:
-            yield
-        finally:
-            self.connection.execute("COMMIT")
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self.connection.in_transaction:
+                    self.connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            raise StoreError(_why(error, self.folder / DATABASE)) from error
 
     def meta(self, key: str) -> str | None:
         """A value of the `meta` table, None when not set."""
@@ -240,7 +245,7 @@ def _info(row: Sequence[Any]) -> DocumentInfo:
 
 
 def _why(error: Exception, file: Path) -> str:
-    if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
+    if any(sign in str(error) for sign in ("not a database", "malformed")):
         return f"{file} is damaged or no knowledge base: move it away and ingest again"
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return f"the knowledge base in {file.parent} can't be opened ({reason}): check the folder and its permissions"

@@ -110,4 +110,4 @@ def assert_sound(store: Store) -> None:
 def assert_one_sentence(error: KbError) -> None:
     text = str(error)
     assert text and "\n" not in text and "Traceback" not in text
-    assert len(text) < 400
+    assert len(text) < 600

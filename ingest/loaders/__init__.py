@@ -1,24 +1,48 @@
-"""Which loader reads which file."""
+"""Which loader reads which file.
 
+A format is a module here with one function `read(data, name, doc)`, which makes documents of a file's bytes, so that
+a file on disk and an attachment of a message are read by the same code. Mailboxes are streamed from disk instead.
+The modules are imported when the first file of their kind is read: the parsers of strangers' files then live in the
+reader process only (`ingest.worker`).
+"""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 
-from ingest.document import Loader
-from ingest.loaders.html import load_html
-from ingest.loaders.mail import load_eml, load_maildir, load_mbox
-from ingest.loaders.markdown import load_markdown
-from ingest.loaders.pdf import load_pdf
-from ingest.loaders.plain import load_text
+from ingest.document import Document, Loader, PartFailure
+from retrieval.errors import LoadError
+from retrieval.text import one_line
 
 # Bump when a loader would read the same file differently: files are then read in again.
-LOADERS_VERSION = 1
+LOADERS_VERSION = 2
 
-LOADERS: dict[str, Loader] = {
-    ".md": load_markdown, ".markdown": load_markdown,
-    ".txt": load_text, ".text": load_text, ".log": load_text, ".rst": load_text, ".csv": load_text,
-    ".html": load_html, ".htm": load_html, ".xhtml": load_html,
-    ".eml": load_eml, ".mbox": load_mbox, ".mbx": load_mbox,
-    ".pdf": load_pdf,
+# A PDF or a message is read into memory as a whole, and its parsers need a multiple of that.
+MAX_FILE_BYTES = 512 * 2**20
+
+_MODULES = {
+    ".md": "markdown", ".markdown": "markdown",
+    ".txt": "plain", ".text": "plain", ".log": "plain", ".rst": "plain", ".csv": "plain", ".tsv": "plain",
+    ".html": "html", ".htm": "html", ".xhtml": "html",
+    ".eml": "mail",
+    ".pdf": "pdf",
 }  # fmt: skip
+# For attachments whose name says nothing. text/plain is not here: that is the message's own text.
+_SUFFIX_OF_TYPE = {
+    "application/pdf": ".pdf", "text/html": ".html", "text/markdown": ".md", "text/csv": ".csv", "text/plain": ".txt",
+}  # fmt: skip
+_MAILBOXES = (".mbox", ".mbx")
+
+
+class Reader(Protocol):
+    """Makes documents of a file's bytes. `name` is the file's own name, `doc` is for `DocumentInfo.doc`. Raises
+    LoadError when the file as a whole cannot be read."""
+
+    def __call__(self, data: bytes, name: str, doc: str) -> Iterator[Document | PartFailure]: ...
 
 
 def is_maildir(path: Path) -> bool:
@@ -26,6 +50,54 @@ def is_maildir(path: Path) -> bool:
     return all((path / name).is_dir() for name in ("cur", "new", "tmp"))
 
 
+def has_loader(path: Path) -> bool:
+    """Whether files with that name's ending can be read."""
+    return path.suffix.lower() in (*_MODULES, *_MAILBOXES)
+
+
 def loader_for(path: Path) -> Loader | None:
-    """The loader for a file by its name's ending, None when there is none for it."""
-    return load_maildir if is_maildir(path) else LOADERS.get(path.suffix.lower())
+    """The loader for a Maildir, or for a file by its name's ending; None when there is none."""
+    if path.suffix.lower() in _MAILBOXES and not path.is_dir():
+        return cast(Loader, import_module("ingest.loaders.mailbox").load_mbox)
+    if is_maildir(path):
+        return cast(Loader, import_module("ingest.loaders.mailbox").load_maildir)
+    reader = reader_for(path.name)
+    return None if reader is None else cast(Loader, partial(_load, reader))
+
+
+def reader_for(name: str, content_type: str = "") -> Reader | None:
+    """The reader of a file by its name's ending, else by its MIME type; None when there is none."""
+    suffix = Path(name).suffix.lower() or _SUFFIX_OF_TYPE.get(content_type, "")
+    module = _MODULES.get(suffix)
+    return None if module is None else cast(Reader, import_module(f"ingest.loaders.{module}").read)
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Makes a LoadError of whatever a parser raises on bytes that were not made for it: which exceptions those are no
+    parser says, and one file's must not end the reading of the others."""
+    try:
+        yield
+    except (LoadError, OSError):
+        raise
+    except MemoryError:
+        raise LoadError("reading it takes too much memory: it is too large, or made to do so") from None
+    except RecursionError:
+        raise LoadError("it is nested too deeply to be read") from None
+    except Exception as error:
+        reason = one_line(f"{type(error).__name__}: {error}")[:200]
+        raise LoadError(f"its contents can't be understood ({reason})") from error
+
+
+def _load(reader: Reader, path: Path, doc: str) -> Iterator[Document | PartFailure]:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # reading from a pipe or device might never end
+        raise LoadError("it is not a regular file")
+    if status.st_size == 0:
+        raise LoadError("the file is empty")
+    if status.st_size > MAX_FILE_BYTES:
+        raise LoadError(
+            f"the file has {status.st_size >> 20} MB; at most {MAX_FILE_BYTES >> 20} MB are read: split it"
+        )
+    with understood():
+        yield from reader(path.read_bytes(), path.name, doc)

@@ -1,176 +1,141 @@
-"""HTML: the main content as readable text. Nothing is executed and nothing fetched; lxml only parses."""
+"""HTML: the main content of a page as readable text. lxml only parses: nothing is executed, nothing fetched, and its
+HTML parser expands no entities of the document's own.
+
+lxml is used directly: it reads 10 to 20 times faster than through BeautifulSoup, and its walk over a tree does not
+recurse, so that no depth of nesting is too deep.
+"""
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-from bs4 import BeautifulSoup, Comment, NavigableString, Tag
+from lxml import etree
+from lxml import html as lxml_html
 
-from ingest.document import Block, BlockKind, Document
-from ingest.loaders.markdown import day
-from ingest.loaders.plain import MAX_TEXT_BYTES, decode, title_from_name
+from ingest.document import Block, Document
+from ingest.loaders.dates import day
+from ingest.loaders.html_text import Writer, is_noise, write
+from ingest.loaders.plain import MAX_TEXT_BYTES, EmptyFile, decode, headline, title_from_name
 from retrieval.errors import LoadError
 from retrieval.text import clean, one_line
 from retrieval.types import DocumentInfo
 
-# What is no content of the page: code, navigation, forms, and what is hidden from a reader.
-_NOISE = (
-    "script, style, noscript, template, iframe, object, embed, svg, canvas, nav, aside, footer, form, button, "
-    "select, [hidden], [aria-hidden=true], [role=navigation], [role=search], [role=banner], [role=contentinfo], "
-    ".sidebar, #sidebar, .navigation, .breadcrumbs, .headerlink"
-)
-_MAIN = ("main", "[role=main]", "article", "#main-content", "#content", ".wiki-content", "body")
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_BLOCKS = {
-    "p", "div", "section", "article", "main", "header", "blockquote", "dl", "dt", "dd", "figure", "figcaption",
-    "details", "summary", "address", "hr", "body", "html", "center", "fieldset",
-}  # fmt: skip
-# Deeper nesting than any page has; a parser bomb would exhaust the stack.
-_MAX_DEPTH = 200
+# Where pages keep what they are about, best first. <main> says so itself; the others must hold a good part of the
+# page's text, for an <article> may also be a teaser.
+_MAIN = (".//main", ".//*[@role='main']")
+_PROBABLY_MAIN = (
+    ".//article", ".//*[@id='mw-content-text']", ".//*[@id='main-content']", ".//*[@id='content']",
+    ".//*[contains(concat(' ', @class, ' '), ' wiki-content ')]",
+)  # fmt: skip
+_MAIN_SHARE = 0.4
+_DATES = (
+    "article:modified_time", "last-modified", "dcterms.modified", "datemodified", "og:updated_time", "date",
+    "dcterms.date", "article:published_time", "datepublished",
+)  # fmt: skip
+_AUTHORS = ("author", "article:author", "dc.creator", "dcterms.creator")
 
 
-def load_html(path: Path, doc: str) -> Iterator[Document]:
+def read(data: bytes, name: str, doc: str) -> Iterator[Document]:
     """An HTML file as one document: headings, paragraphs, lists, tables (a row a line, cells between bars)."""
-    if path.stat().st_size > MAX_TEXT_BYTES:
-        raise LoadError(f"the page is larger than {MAX_TEXT_BYTES >> 20} MB: split it")
-    markup = path.read_bytes()
-    soup = _soup(decode(markup, _declared(markup)))
-    title = _meta(soup, "og:title", "title") or (one_line(soup.title.get_text()) if soup.title else "")
-    author = _meta(soup, "author", "article:author", "dc.creator")
-    when = _meta(
-        soup, "article:modified_time", "last-modified", "dcterms.modified", "date", "article:published_time"
-    )
-    if not when and isinstance(stamp := soup.find("time", datetime=True), Tag):
-        when = str(stamp["datetime"])
-    text, blocks = html_to_text(soup)
-    if not blocks:
-        raise LoadError("the page has no text")
+    if len(data) > MAX_TEXT_BYTES:
+        raise LoadError(
+            f"the page has {len(data) >> 20} MB; at most {MAX_TEXT_BYTES >> 20} MB are read: split it"
+        )
+    tree = _tree(decode(data, _declared(data)))
+    text, blocks = _content(tree, mail=False)
+    if tree is None or not blocks:
+        raise EmptyFile("the page has no text")
+    meta = _meta(tree)
+    title = meta.get("og:title") or headline(_text_of(tree, ".//title"))
     first = next((b.heading[-1] for b in blocks if b.kind == "heading"), "")
+    if not title or (first and first in title):  # "Heading - Name of the site"
+        title = first
+    stamps = [meta.get(key) for key in _DATES] + [
+        t.get("datetime") for t in tree.iterfind(".//time[@datetime]")
+    ]
+    authors = [meta.get(key, "") for key in _AUTHORS] + [_text_of(tree, ".//*[@rel='author']")]
     info = DocumentInfo(
-        doc, "", "wiki", title or first or title_from_name(path), author or None, date=day(when)
-    )
+        doc, "", "wiki", title or title_from_name(name),
+        author=next((headline(a) for a in authors if a and "://" not in a), None),
+        date=next(filter(None, map(day, stamps)), None),
+    )  # fmt: skip
     yield Document(info, text, tuple(blocks))
 
 
-def html_to_text(markup: "str | BeautifulSoup") -> tuple[str, list[Block]]:
-    """The readable text of a page (or of a mail's HTML part) with its blocks."""
-    soup = markup if isinstance(markup, BeautifulSoup) else _soup(markup)
-    for element in soup.select(_NOISE):
-        element.decompose()
-    for comment in soup.find_all(string=lambda string: isinstance(string, Comment)):
-        comment.extract()
-    main = next(
-        (found for selector in _MAIN if (found := soup.select_one(selector)) and found.get_text(strip=True)),
-        soup,
-    )
-    writer = _Writer()
-    writer.walk(main, 0)
-    writer.paragraph()
+def html_to_text(markup: str, *, mail: bool = False) -> tuple[str, list[Block]]:
+    """The readable text of a page with its blocks. Of mail all is taken, and quoted parts begin with ">"."""
+    return _content(_tree(markup), mail)
+
+
+def _tree(markup: str) -> Any:
+    """The parsed page, None when there is nothing to parse."""
+    parser = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+    try:
+        tree = lxml_html.document_fromstring(clean(markup).encode(), parser=parser)
+    except etree.ParserError:
+        return None
+    if any(
+        "depth" in entry.message for entry in parser.error_log
+    ):  # what lies deeper than 2,048 is not there
+        raise LoadError("it is nested too deeply to be read")
+    return tree
+
+
+def _content(tree: Any, mail: bool) -> tuple[str, list[Block]]:
+    if tree is None:
+        return "", []
+    writer = Writer(mail)
+    for strict in (True, False):  # a page all of whose content is in a "sidebar" has none elsewhere
+        write(_body(tree) if mail else _main(tree), writer, strict=strict and not mail)
+        if writer.blocks:
+            break
     return writer.text, writer.blocks
 
 
-class _Writer:
-    """Collects the text of a page block by block."""
-
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._length = 0
-        self.blocks: list[Block] = []
-        self._inline = ""
-        self._path: list[tuple[int, str]] = []
-
-    def walk(self, node: Tag, depth: int) -> None:
-        for child in node.children:
-            if isinstance(child, NavigableString):
-                self._inline += str(child)
-            elif not isinstance(child, Tag):
-                continue
-            elif depth > _MAX_DEPTH:
-                self._inline += child.get_text(" ")
-            elif child.name in _HEADINGS:
-                self._heading(child)
-            elif child.name in ("ul", "ol"):
-                self.paragraph()
-                self._add("list", "\n".join(_items(child, 0)))
-            elif child.name == "table" and len(child.find_all("table")) == 0:
-                self.paragraph()
-                self._add("table", "\n".join(_rows(child)))
-            elif child.name == "pre":
-                self.paragraph()
-                self._add("code", clean(child.get_text()).strip("\n"))
-            elif child.name == "br":
-                self._inline += "\n"
-            elif child.name in _BLOCKS or child.find(
-                list(_BLOCKS | _HEADINGS.keys() | {"ul", "ol", "table"})
-            ):
-                self.paragraph()
-                self.walk(child, depth + 1)
-                self.paragraph()
-            else:
-                self._inline += child.get_text()
-
-    def paragraph(self) -> None:
-        """Ends the running paragraph. A single line break in the source is a space, a <br> is a line."""
-        lines = (one_line(line) for line in self._inline.split("\n"))
-        inline, self._inline = "\n".join(line for line in lines if line), ""
-        self._add("paragraph", inline)
-
-    def _heading(self, element: Tag) -> None:
-        self.paragraph()
-        name = one_line(element.get_text(" "))
-        if name:
-            level = _HEADINGS[element.name]
-            self._path = [*(entry for entry in self._path if entry[0] < level), (level, name)]
-            self._add("heading", name)
-
-    def _add(self, kind: BlockKind, text: str) -> None:
-        text = clean(text).strip()
-        if text:
-            start = self._length + 2 if self._parts else 0
-            self._parts.append(text)
-            self._length = start + len(text)
-            self.blocks.append(Block(start, self._length, kind, tuple(name for _, name in self._path)))
-
-    @property
-    def text(self) -> str:
-        """The text so far, an empty line between blocks."""
-        return "\n\n".join(self._parts)
+def _body(tree: Any) -> Any:
+    found = tree.find(".//body")
+    return tree if found is None else found
 
 
-def _items(element: Tag, depth: int) -> Iterator[str]:
-    for number, item in enumerate(element.find_all("li", recursive=False), start=1):
-        nested = [
-            inner.extract()
-            for inner in item.find_all(["ul", "ol"], recursive=True)
-            if inner.parent is not None
-        ]
-        mark = f"{number}." if element.name == "ol" else "-"
-        if line := one_line(item.get_text(" ")):
-            yield f"{'  ' * depth}{mark} {line}"
-        for inner in nested if depth < _MAX_DEPTH else ():
-            yield from _items(inner, depth + 1)
+def _main(tree: Any) -> Any:
+    body = _body(tree)
+    for path in _MAIN:
+        for found in tree.iterfind(path):
+            if not is_noise(found, strict=False) and _length(found):
+                return found
+    whole = _length(body)
+    for path in _PROBABLY_MAIN:
+        candidates = tree.xpath(path)
+        if len(candidates) == 1 and _length(candidates[0]) > _MAIN_SHARE * whole:
+            return candidates[0]
+    return body
 
 
-def _rows(table: Tag) -> Iterator[str]:
-    for row in table.find_all("tr"):
-        cells = [one_line(cell.get_text(" ")) for cell in row.find_all(["td", "th"])]
-        if any(cells):
-            yield " | ".join(cells)
+def _length(element: Any) -> int:
+    """Characters of text, code and styles aside."""
+    return sum(
+        len((node.text or "").strip() if node.tag not in ("script", "style") else "")
+        + len((node.tail or "").strip())
+        for node in element.iter()
+    )
 
 
-def _soup(markup: str) -> BeautifulSoup:
-    return BeautifulSoup(re.sub(r"\r\n?", "\n", markup), "lxml")
+def _text_of(tree: Any, path: str) -> str:
+    found = tree.find(path)
+    return "" if found is None else one_line("".join(found.itertext()))
 
 
-def _declared(markup: bytes) -> str | None:
-    match = re.search(rb"charset=[\"']?([\w-]+)", markup[:4096])
+def _meta(tree: Any) -> dict[str, str]:
+    """The page's <meta> entries by their name, in lower case; of several of one name the first."""
+    entries: dict[str, str] = {}
+    for element in tree.iterfind(".//meta[@content]"):
+        for key in ("name", "property", "itemprop", "http-equiv"):
+            if element.get(key):
+                entries.setdefault(element.get(key).strip().lower(), headline(element.get("content")))
+    return entries
+
+
+def _declared(data: bytes) -> str | None:
+    """The charset that the page says it is in."""
+    match = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", data[:4096], re.IGNORECASE)
     return match.group(1).decode() if match else None
-
-
-def _meta(soup: BeautifulSoup, *names: str) -> str:
-    for name in names:
-        for key in ("name", "property", "http-equiv"):
-            found = soup.find("meta", attrs={key: re.compile(f"^{re.escape(name)}$", re.IGNORECASE)})
-            if isinstance(found, Tag) and found.get("content"):
-                return one_line(str(found["content"]))
-    return ""

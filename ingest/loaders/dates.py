@@ -1,0 +1,28 @@
+"""Dates as people write them into their pages."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from dateutil import parser
+
+# No date is longer; dateutil need not see the rest.
+_MAX_LENGTH = 64
+# Two days that have no field in common: what a string leaves open shows as a difference between them.
+_DEFAULTS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2003, 2, 2, tzinfo=UTC))
+
+
+def day(value: Any) -> str | None:
+    """The day that `value` names, as ISO 8601. None for what is no date, or leaves the day, month or year open.
+    With dots the day comes first (3.9.2024), with slashes the month (9/3/2024)."""
+    text = str(value).strip()
+    if not 6 <= len(text) <= _MAX_LENGTH:
+        return None
+    day_first = re.match(r"\d{1,2}\.", text) is not None
+    try:
+        first, second = (
+            parser.parse(text, default=d, ignoretz=True, dayfirst=day_first).date() for d in _DEFAULTS
+        )
+    except (ValueError, OverflowError, TypeError, ArithmeticError):
+        return None
+    return first.isoformat() if first == second and first.year >= 1000 else None

@@ -1,0 +1,116 @@
+"""Mailboxes: mbox files and Maildirs, read message by message, so that memory holds one at a time."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ingest.document import Document, PartFailure
+from ingest.loaders import understood
+from ingest.loaders.headers import message_id
+from ingest.loaders.mail import MAX_MESSAGE_BYTES, message_documents, parse
+from retrieval.errors import LoadError
+
+# "From " in the first column begins a message; writers escape it in bodies as ">From " (RFC 4155).
+_ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
+# Not all writers do, nor leave an empty line before it. So it must have a date as in "Tue Sep  3 10:15:00 2024", or
+# stand below an empty line and above a header line.
+_FROM_LINE = re.compile(rb"From \S.* (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .*\d\d?:\d\d.*\b\d{4}\b")
+_HEADER_LINE = re.compile(rb"[!-9;-~]+[ \t]*:")
+# Lines are read in pieces of at most this: a "mailbox" may be one line of a gigabyte.
+_MAX_LINE = 2**20
+
+
+def load_mbox(path: Path, doc: str) -> Iterator[Document | PartFailure]:
+    """An mbox file. Its documents' parts are the Message-IDs."""
+    seen = _Parts()
+    number = 0
+    for number, data in enumerate(_messages(path), start=1):
+        yield from _in_mailbox(data, doc, seen, f"message {number}")
+    if number == 0:
+        raise LoadError('the mailbox holds no message: an mbox file begins with a line "From …"')
+
+
+def load_maildir(path: Path, doc: str) -> Iterator[Document | PartFailure]:
+    """A Maildir: every message in its cur and new folders. Its documents' parts are the Message-IDs."""
+    seen = _Parts()
+    # A file keeps its name up to the colon when it is moved or marked as read.
+    files = sorted(
+        (entry for sub in ("cur", "new") for entry in (path / sub).iterdir()), key=lambda f: f.name
+    )
+    for file in files:
+        name = file.name.encode("utf-8", "replace").decode()
+        try:
+            if file.name.startswith(".") or file.is_symlink() or not file.is_file():
+                continue
+            if file.stat().st_size > MAX_MESSAGE_BYTES:
+                raise LoadError(_TOO_LARGE)
+            data = file.read_bytes()
+        except (LoadError, OSError) as error:
+            yield PartFailure(name, getattr(error, "strerror", None) or str(error))
+            continue
+        yield from _in_mailbox(data, doc, seen, name)
+
+
+_TOO_LARGE = f"the message is larger than {MAX_MESSAGE_BYTES >> 20} MB"
+
+
+class _Parts:
+    """Names the messages of one mailbox: a second copy of a message is dropped, another one with its id gets a
+    number."""
+
+    def __init__(self) -> None:
+        self._digests: dict[str, set[bytes]] = {}
+
+    def name(self, identifier: str, data: bytes) -> str | None:
+        digests = self._digests.setdefault(identifier, set())
+        digest = hashlib.sha256(data.strip()).digest()
+        if digest in digests:
+            return None
+        digests.add(digest)
+        return identifier if len(digests) == 1 else f"{identifier}#{len(digests)}"
+
+
+def _in_mailbox(data: bytes, doc: str, seen: _Parts, place: str) -> Iterator[Document | PartFailure]:
+    """One message's documents; what is wrong with it costs itself only."""
+    part: str | None = place
+    try:
+        with understood():
+            if len(data) > MAX_MESSAGE_BYTES:
+                raise LoadError(_TOO_LARGE)
+            message = parse(data)
+            identifier = message_id(message, data)
+            part = seen.name(identifier, data)
+            if part is not None:
+                yield from message_documents(message, identifier, doc, part)
+    except LoadError as error:
+        yield PartFailure(part or place, f"{place}: {error}" if part != place else str(error))
+
+
+def _messages(path: Path) -> Iterator[bytes]:
+    """The messages' bytes, unescaped, without their "From " lines. Those beyond the size limit come cut off, just
+    over it."""
+    lines: list[bytes] = []
+    size = 0
+    blank, inside, whole_line = True, False, True
+    with path.open("rb") as file:
+        line = file.readline(_MAX_LINE)
+        while line:
+            following = file.readline(_MAX_LINE)
+            if whole_line and line.startswith(b"From ") and _begins(line, following, blank):
+                if inside:
+                    yield _ESCAPED_FROM.sub(rb"\1", b"".join(lines))
+                lines, size, inside = [], 0, True
+            elif inside and size <= MAX_MESSAGE_BYTES:
+                lines.append(line)
+                size += len(line)
+            blank = whole_line and not line.strip()
+            whole_line = line.endswith(b"\n")
+            line = following
+    if inside:
+        yield _ESCAPED_FROM.sub(rb"\1", b"".join(lines))
+
+
+def _begins(line: bytes, following: bytes, blank: bool) -> bool:
+    """Whether a message begins with the line "From ", given the next one and whether an empty one stands before."""
+    return _FROM_LINE.match(line) is not None or (blank and _HEADER_LINE.match(following) is not None)

@@ -1,0 +1,119 @@
+"""`kb ask`: a short answer with citations, or an honest no."""
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kb.options import After, Before, Json, KbFolder, Kinds, ModelName, Sender, Source, filters_from
+from kb.terminal import console, is_terminal, print_json, width
+
+if TYPE_CHECKING:
+    from generation.types import Answer, Event
+
+# Passages that are named while the model reads.
+_NAMED = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("ask")(ask)
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in quotes.")],
+    folder: KbFolder = None,
+    k: Annotated[int | None, typer.Option("--k", min=1, max=100, help="Passages to answer from.")] = None,
+    kinds: Kinds = None,
+    sender: Sender = None,
+    after: After = None,
+    before: Before = None,
+    source: Source = None,
+    long: Annotated[bool, typer.Option("--long", help="Answer at more length.")] = False,
+    model: ModelName = None,
+    show_sources: Annotated[
+        bool, typer.Option("--show-sources", help="Show all passages that were found, in full.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Answer a question from the documents, in a sentence or two, each with a citation to check."""
+    from generation.types import Answer
+    from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
+    from kb.knowledge import KnowledgeBase
+    from kb.offer import offer_missing
+
+    filters = filters_from(kinds, sender, after, before, source)
+    with KnowledgeBase.open(folder) as kb:
+        offer_missing([kb.embedder or DEFAULT_EMBEDDER, model or DEFAULT_LLM])
+        events = kb.ask_stream(question, k=k, filters=filters, long=long, model=model)
+        if as_json:
+            answer = next(event for event in events if isinstance(event, Answer))
+            print_json(answer.to_json())
+        else:
+            answer = follow(events, show_sources=show_sources)
+    if answer.status == "not_found":
+        raise typer.Exit(1)
+
+
+def follow(events: "Iterator[Event]", *, show_sources: bool = False) -> "Answer":
+    """Shows an answer as it comes into being: the passages at once, the draft word by word while it is made, then the
+    checked answer in its place, and its sources. What is on its way goes to stderr, what stays to stdout."""
+    from rich.live import Live
+    from rich.text import Text
+
+    from generation.types import Answer, Retrieved, Token
+    from kb.render import passage_lines
+
+    err = console(sys.stderr)
+    live = Live(console=err, transient=True, auto_refresh=False) if is_terminal(sys.stderr) else None
+    draft = ""
+    answer: Answer | None = None
+    try:
+        for event in events:
+            if isinstance(event, Retrieved):
+                if event.hits:
+                    err.print("Reading", style="dim")
+                    lines = passage_lines(event.hits[:_NAMED], width(sys.stderr))
+                    err.print("\n".join(lines), style="dim", soft_wrap=True)
+                if live is not None:
+                    live.start()
+                    live.update(Text("…", style="dim"), refresh=True)
+            elif isinstance(event, Token):
+                draft += event.text
+                if live is not None:
+                    live.update(Text(draft, style="italic dim"), refresh=True)
+            else:
+                answer = event
+    finally:
+        if live is not None:
+            live.stop()
+    assert answer is not None
+    print_answer(answer, show_sources=show_sources)
+    return answer
+
+
+def print_answer(answer: "Answer", *, show_sources: bool = False) -> None:
+    """The checked answer on stdout, then what it rests on."""
+    from kb.render import answer_text, hit_lines, source_lines
+
+    out, columns = console(), width(sys.stdout)
+    if is_terminal(sys.stderr):
+        out.print()
+    out.print(answer_text(answer, columns), style="bold", soft_wrap=True)
+    if answer.citations:
+        out.print("\nSources", style="bold")
+        for citation in answer.citations:
+            first, *rest = source_lines(citation, columns)
+            out.print(first, soft_wrap=True)
+            out.print("\n".join(rest), style="dim", soft_wrap=True)
+    elif answer.hits and not show_sources:
+        out.print("\nNearest passages", style="bold")
+        for hit in answer.hits[:2]:
+            out.print("\n".join(hit_lines(hit, columns)), style="dim", soft_wrap=True)
+    if show_sources:
+        out.print("\nPassages", style="bold")
+        for hit in answer.hits:
+            out.print(hit_lines(hit, columns)[0], soft_wrap=True)
+            out.print(hit.text, style="dim", soft_wrap=True)
+            out.print(f"kb show {hit.ref}\n", soft_wrap=True)

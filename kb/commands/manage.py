@@ -1,0 +1,125 @@
+"""`kb list`, `kb status`, `kb rm` and `kb reindex`: what is in the knowledge base."""
+
+from typing import Annotated
+
+import typer
+
+from kb.options import After, Before, Json, KbFolder, Kinds, Sender, Source, filters_from
+from kb.terminal import console, print_json, say
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("list")(list_documents)
+    app.command("status")(status)
+    app.command("rm")(remove)
+    app.command("reindex")(reindex)
+
+
+def list_documents(
+    folder: KbFolder = None,
+    kinds: Kinds = None,
+    sender: Sender = None,
+    after: After = None,
+    before: Before = None,
+    source: Source = None,
+    as_json: Json = False,
+) -> None:
+    """List the documents."""
+    from kb.knowledge import KnowledgeBase
+    from retrieval.text import one_line
+
+    filters = filters_from(kinds, sender, after, before, source)
+    with KnowledgeBase.open(folder) as kb:
+        documents = kb.list(filters)
+    if as_json:
+        print_json({"documents": [document.to_json() for document in documents]})
+        return
+    out = console()
+    for document in documents:
+        info = document.info
+        where = one_line(info.doc if not info.part else f"{info.doc} ({info.author or info.part})")
+        when = (info.date or "")[:10]
+        out.print(f"{document.ref}  {info.kind:<4}  {when:<10}  {info.title}  {where}", soft_wrap=True)
+    if not documents:
+        say(
+            "no document"
+            + (" meets these filters" if filters else " has been ingested yet: run kb ingest PATH")
+        )
+
+
+def status(folder: KbFolder = None, as_json: Json = False) -> None:
+    """Say what the knowledge base holds and works with."""
+    from kb.knowledge import KnowledgeBase
+    from kb.offer import size
+    from retrieval.text import clean
+
+    with KnowledgeBase.open(folder) as kb:
+        found = kb.status()
+    if as_json:
+        print_json(found.to_json())
+        return
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found.by_kind.items())
+    rows = {
+        "folder": f"{found.folder} ({size(found.bytes_on_disk)})",
+        "documents": f"{found.documents} ({kinds})" if kinds else "none yet: run kb ingest PATH",
+        "chunks": str(found.chunks),
+        "from": ", ".join(found.roots),
+        "last ingest": found.last_ingest or "never",
+        "embeds with": _model(found.embedder, found.embedder_present),
+        "answers with": _model(found.llm, found.llm_present),
+        "unreadable": str(len(found.failed)),
+    }  # fmt: skip
+    out = console()
+    for name, value in rows.items():
+        out.print(f"{name:<13} {clean(value)}", soft_wrap=True)
+    for failure in found.failed:
+        out.print(clean(f"  {failure.doc}: {failure.error}"), soft_wrap=True)
+
+
+def _model(name: str, present: bool) -> str:
+    return name if present else f"{name} (missing: kb models pull {name})"
+
+
+def remove(
+    refs: Annotated[
+        list[str], typer.Argument(metavar="REF...", help="A document's ref, or the path of a file or folder.")
+    ],
+    folder: KbFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Forget documents; the files on disk stay, and the next ingest of their folder reads them in again."""
+    from kb.knowledge import KnowledgeBase
+
+    with KnowledgeBase.open(folder) as kb:
+        removed = sum(kb.remove(ref) for ref in refs)
+    if as_json:
+        print_json({"removed": removed})
+    else:
+        print(f"{removed} {'document' if removed == 1 else 'documents'} removed")
+
+
+def reindex(
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            "--embedder", metavar="NAME", help="A model of kb models list, or a sentence-transformers folder."
+        ),
+    ] = None,
+    folder: KbFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Embed all documents anew from their stored text, also with another model."""
+    from kb.catalogue import DEFAULT_EMBEDDER
+    from kb.commands.ingest import progress_bar
+    from kb.knowledge import KnowledgeBase
+    from kb.offer import offer_missing
+
+    with KnowledgeBase.open(folder) as kb:
+        offer_missing([embedder or kb.embedder or DEFAULT_EMBEDDER])
+        with progress_bar(show=not as_json) as tell:
+            chunks = kb.reindex(embedder, on_progress=tell)
+        if as_json:
+            print_json({"chunks": chunks, "embedder": kb.embedder})
+        else:
+            print(f"{chunks} chunks embedded with {kb.embedder}")

@@ -1,0 +1,46 @@
+"""`kb search`: retrieval only; no language model, no torch."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from kb.options import After, Before, Json, KbFolder, Kinds, Sender, Source, filters_from
+from kb.terminal import console, print_json, say, width
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("search")(search)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    folder: KbFolder = None,
+    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many passages.")] = 10,
+    kinds: Kinds = None,
+    sender: Sender = None,
+    after: After = None,
+    before: Before = None,
+    source: Source = None,
+    as_json: Json = False,
+) -> None:
+    """Find passages by words and meaning, without asking a language model."""
+    from kb.knowledge import KnowledgeBase
+    from kb.render import hit_lines
+
+    filters = filters_from(kinds, sender, after, before, source)
+    with KnowledgeBase.open(folder) as kb:
+        found = kb.search(query, k=k, filters=filters)
+    if as_json:
+        print_json(found.to_json())
+    elif found.hits:
+        out = console()
+        for hit in found.hits:
+            first, *rest = hit_lines(hit, width(sys.stdout))
+            out.print(first, style="bold", soft_wrap=True)
+            out.print("\n".join(rest), soft_wrap=True)
+    else:
+        say("nothing found" + (" under these filters" if filters else ""))
+    if not found.hits:
+        raise typer.Exit(1)

@@ -1,0 +1,112 @@
+"""How passages, answers and their sources look as text. The texts of documents are already cleaned of what acts on a
+terminal (`retrieval.text.clean`); the names of files are cleaned here."""
+
+import textwrap
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from retrieval.text import one_line
+from retrieval.types import DocumentInfo
+
+if TYPE_CHECKING:
+    from generation.types import Answer, Citation
+    from retrieval.types import Hit
+
+# Lines of a passage that a search shows.
+_SNIPPET_LINES = 3
+_UNWRAPPED_SNIPPET = 240
+UNSUPPORTED = "[?]"
+
+
+class Span(Protocol):
+    """A hit, a citation, or what `show` found."""
+
+    @property
+    def info(self) -> DocumentInfo: ...
+    @property
+    def heading(self) -> tuple[str, ...]: ...
+    @property
+    def page(self) -> int | None: ...
+
+
+def origin(span: Span) -> str:
+    """A line that tells a reader where a span is from: title, heading, page, sender, date, file."""
+    info = span.info
+    parts = [f"{info.title}"]
+    if span.heading and one_line(span.heading[-1]) != one_line(info.title):
+        parts[0] += f" › {one_line(span.heading[-1])}"
+    parts += [f"page {span.page}"] if span.page else []
+    parts += [info.author] if info.author and info.kind == "mail" else []
+    parts += [day(info.date)] if info.date else []
+    parts.append(one_line(info.doc))
+    return " · ".join(parts)
+
+
+def day(iso: str) -> str:
+    """An ISO date or time as "3 Sep 2024"."""
+    try:
+        when = datetime.fromisoformat(iso) if len(iso) > 10 else date.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return f"{when.day} {when:%b %Y}"
+
+
+def quoted(text: str, indent: str, width: int | None) -> str:
+    """A quote between marks, its white space as single spaces, wrapped and indented."""
+    return wrapped(f"“{' '.join(text.split())}”", indent, width)
+
+
+def wrapped(text: str, indent: str, width: int | None) -> str:
+    """`text` wrapped to `width` columns (None: not at all), every line indented."""
+    if width is None:
+        return indent + text
+    return textwrap.fill(
+        text, max(width, 20), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def answer_text(answer: "Answer", width: int | None) -> str:
+    """The answer with its marks. A sentence that nothing bears out is marked, and the reader told."""
+    text = answer.text
+    for sentence in answer.sentences:
+        if not sentence.supported:
+            text = text.replace(sentence.text, f"{sentence.text} {UNSUPPORTED}", 1)
+    lines = [wrapped(line, "", width) for line in text.splitlines()]
+    if UNSUPPORTED in text:
+        lines.append(f"{UNSUPPORTED} = not borne out by the documents")
+    return "\n".join(lines)
+
+
+def source_lines(citation: "Citation", width: int | None) -> list[str]:
+    """A citation as a reader opens and checks it: where it is from, the exact quote, and its ref."""
+    mark = f"[{citation.n}] "
+    indent = " " * len(mark)
+    return [
+        mark + wrapped(origin(citation), indent, width).lstrip(),
+        quoted(citation.quote, indent, width),
+        f"{indent}kb show {citation.ref}",
+    ]
+
+
+def hit_lines(hit: "Hit", width: int | None) -> list[str]:
+    """A hit in the list of a search."""
+    mark = f"{hit.rank:>2}. "
+    indent = " " * len(mark)
+    text = " ".join(hit.text.split())
+    if width is None:
+        snippet = [indent + textwrap.shorten(text, _UNWRAPPED_SNIPPET, placeholder=" …")]
+    else:
+        snippet = textwrap.wrap(
+            text, max(width, 20), initial_indent=indent, subsequent_indent=indent, max_lines=_SNIPPET_LINES,
+            placeholder=" …", break_on_hyphens=False,
+        )  # fmt: skip
+    return [mark + wrapped(origin(hit), indent, width).lstrip(), *snippet, f"{indent}{hit.ref}"]
+
+
+def passage_lines(hits: "Sequence[Hit]", width: int | None) -> list[str]:
+    """The passages that an answer will be built from, a line each."""
+    return [
+        textwrap.shorten(f"{hit.rank:>2}. {origin(hit)}", max(width or 200, 20), placeholder=" …")
+        for hit in hits
+    ]

@@ -7,13 +7,13 @@ goes in whole; of the others only the sentences that come near the question, up 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from generation.types import Passage
-from retrieval.sentences import sentence_spans
+from generation.units import Unit, units
 from retrieval.types import Hit
 from retrieval.words import content_words
 
@@ -28,15 +28,16 @@ _OVERLAP_WEIGHT = 0.3
 _HIT_WEIGHT = 0.25
 # A sentence is left out when it scores less than this share of the best one.
 _NEAR = 0.5
-# A line with fewer words and no end mark is a heading or label: it goes with what follows it.
-_LABEL_WORDS = 6
+# What a sentence has of the score of the one before it, and of the one after it.
+_AFTER, _BEFORE = 0.9, 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
+    """A unit of a hit: a span of its document, and how the model is to read it."""
+
     hit: int
-    start: int
-    end: int
+    unit: Unit
     tokens: int
 
 
@@ -45,16 +46,14 @@ def build_context(
     hits: Sequence[Hit],
     encode: Callable[[Sequence[str]], NDArray[np.float32]],
     count: Callable[[str], int],
-    budget: int = BUDGET_TOKENS,
+    budget: int = 0,
 ) -> list[Passage]:
     """The passages for the prompt, best hit first, numbered from 1. `encode` gives unit vectors, `count` the
-    language model's tokens; the passages' text has at most `budget` of those, unless one sentence has more."""
+    language model's tokens; the passages' text has at most `budget` of those (default: BUDGET_TOKENS), unless one
+    sentence has more."""
+    budget = budget or BUDGET_TOKENS
     hits = _without_copies(hits)[:HITS]
-    candidates = [
-        _Candidate(i, hit.start + a, hit.start + b, count(hit.text[a:b]))
-        for i, hit in enumerate(hits)
-        for a, b in _units(hit.text)
-    ]
+    candidates = [_Candidate(i, unit, count(unit.text)) for i, hit in enumerate(hits) for unit in units(hit)]
     if not candidates:
         return []
     scores = _scores(question, hits, candidates, encode)
@@ -65,19 +64,24 @@ def build_context(
         if int(at) not in chosen and (not chosen or (fits and scores[at] >= _NEAR * scores.max())):
             chosen.add(int(at))
             spent += candidates[at].tokens
-    spans: dict[int, list[tuple[int, int]]] = {}
-    for at in sorted(chosen):
-        candidate = candidates[at]
-        mine = spans.setdefault(candidate.hit, [])
-        if mine and at - 1 in chosen and candidates[at - 1].hit == candidate.hit:
-            mine[-1] = (mine[-1][0], candidate.end)
-        else:
-            mine.append((candidate.start, candidate.end))
-    return [Passage(n, hits[i], tuple(spans[i])) for n, i in enumerate(sorted(spans), start=1)]
+    by_hit = groupby(sorted(chosen), key=lambda at: candidates[at].hit)
+    return [
+        _passage(n, hits[i], [candidates[at].unit for at in mine])
+        for n, (i, mine) in enumerate(by_hit, start=1)
+    ]
+
+
+def _passage(n: int, hit: Hit, chosen: Sequence[Unit]) -> Passage:
+    """The chosen units as one text; ` … ` where something between them was left out."""
+    text = chosen[0].text
+    for before, unit in pairwise(chosen):
+        gap = hit.text[before.end - hit.start : unit.start - hit.start]
+        text += (gap if not gap.strip() else " … ") + unit.text
+    return Passage(n, hit, tuple((unit.start, unit.end) for unit in chosen), text)
 
 
 def _whole_hits(candidates: Sequence[_Candidate], budget: int) -> set[int]:
-    """All sentences of the best hits, as many hits as fit into their share of the budget."""
+    """All units of the best hits, as many hits as fit into their share of the budget."""
     whole: set[int] = set()
     spent = 0
     for _, group in groupby(range(len(candidates)), key=lambda at: candidates[at].hit):
@@ -89,35 +93,26 @@ def _whole_hits(candidates: Sequence[_Candidate], budget: int) -> set[int]:
     return whole
 
 
-def _units(text: str) -> list[tuple[int, int]]:
-    """The sentences of a hit; a heading or label is one with the sentence after it."""
-    units: list[tuple[int, int]] = []
-    label: int | None = None
-    for start, end in sentence_spans(text):
-        begin = start if label is None else label
-        words = text[start:end].split()
-        if len(words) < _LABEL_WORDS and text[end - 1] not in ".!?|":
-            label = begin
-            continue
-        units.append((begin, end))
-        label = None
-    if label is not None:
-        units.append((label, len(text.rstrip())))
-    return units
-
-
 def _scores(
     question: str,
     hits: Sequence[Hit],
     candidates: Sequence[_Candidate],
     encode: Callable[[Sequence[str]], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
-    texts = [hits[c.hit].text[c.start - hits[c.hit].start : c.end - hits[c.hit].start] for c in candidates]
-    vectors = encode([question, *texts])
+    """What each unit promises: its own score, or most of that of the one before it or after it, since an answer often
+    stands beside the words of the question."""
+    vectors = encode([question, *(c.unit.text for c in candidates)])
     words = set(content_words(question))
-    overlap = np.array([len(words & set(re.findall(r"\w+", text.lower()))) / len(words) for text in texts])
+    overlap = np.array(
+        [len(words & set(re.findall(r"\w+", c.unit.text.lower()))) / len(words) for c in candidates]
+    )
     from_hit = np.array([hits[c.hit].score for c in candidates])
-    total: NDArray[np.float32] = vectors[1:] @ vectors[0] + _OVERLAP_WEIGHT * overlap + _HIT_WEIGHT * from_hit
+    own: NDArray[np.float32] = vectors[1:] @ vectors[0] + _OVERLAP_WEIGHT * overlap + _HIT_WEIGHT * from_hit
+    total = own.copy()
+    for at in range(1, len(candidates)):
+        if candidates[at].hit == candidates[at - 1].hit:
+            total[at] = max(total[at], _AFTER * own[at - 1])
+            total[at - 1] = max(total[at - 1], _BEFORE * own[at])
     return total
 
 

@@ -8,8 +8,10 @@ and can never end a turn.
 import codecs
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,9 @@ _CHATML = (
 )
 
 
+_log: Any = None  # llama.cpp keeps a pointer to it
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """The next text of a completion, and how many tokens have been made so far."""
@@ -44,10 +49,11 @@ class LocalModel:
         import llama_cpp
 
         try:
-            self._llama = llama_cpp.Llama(
-                str(path), n_ctx=CONTEXT_TOKENS, n_batch=_BATCH_TOKENS, n_threads=threads or _threads(),
-                n_threads_batch=threads or _threads(), flash_attn=True, verbose=False,
-            )  # fmt: skip
+            with _weights_as_they_are(), _quiet():
+                self._llama = llama_cpp.Llama(
+                    str(path), n_ctx=CONTEXT_TOKENS, n_batch=_BATCH_TOKENS, n_threads=threads or _threads(),
+                    n_threads_batch=threads or _threads(), flash_attn=True, verbose=False,
+                )  # fmt: skip
         except (ValueError, RuntimeError, OSError) as error:
             raise ModelError(
                 f"the model {path} can't be loaded ({error}): check it with kb models verify, or name another "
@@ -135,6 +141,48 @@ class LocalModel:
 
     def _plain(self, text: str) -> list[int]:
         return list(self._llama.tokenize(text.encode("utf-8", "replace"), add_bos=False, special=False))
+
+
+@contextmanager
+def _weights_as_they_are() -> Iterator[None]:
+    """Makes llama.cpp use the weights as they lie in the file and not repack them while loading, for which `Llama` has
+    no argument. Repacked for AMX they crash builds by GCC 12 (ggml-org/llama.cpp issue 20824); repacked for AVX-512
+    they were slower to load (0.8 s for 0.3), held the model in memory twice, and read a prompt more slowly (105
+    tokens/s for 145; the 1.5B model on two cores), which their faster writing (14 tokens/s for 11) does not make up for
+    in short answers."""
+    import llama_cpp.llama_cpp as library
+
+    default = library.llama_model_default_params
+
+    def changed() -> Any:
+        parameters = default()
+        parameters.use_extra_bufts = False
+        return parameters
+
+    library.llama_model_default_params = changed
+    try:
+        yield
+    finally:
+        library.llama_model_default_params = default
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences llama.cpp's own log. `Llama(verbose=False)` instead sends the whole process's stdout and stderr to
+    nowhere while it loads, and with them what another thread prints meanwhile."""
+    import llama_cpp
+    from llama_cpp._utils import suppress_stdout_stderr
+
+    global _log
+    _log = llama_cpp.llama_log_callback(lambda level, text, data: None)
+    llama_cpp.llama_log_set(_log, None)
+    suppressed: Any = suppress_stdout_stderr
+    begin, end = suppressed.__enter__, suppressed.__exit__
+    suppressed.__enter__, suppressed.__exit__ = lambda self: self, lambda self, *_: None
+    try:
+        yield
+    finally:
+        suppressed.__enter__, suppressed.__exit__ = begin, end
 
 
 def _threads() -> int:

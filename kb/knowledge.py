@@ -98,8 +98,7 @@ class KnowledgeBase:
     def search(self, query: str, *, k: int = 10, filters: Filters = Filters()) -> SearchResult:
         """The `k` best hits for `query`; loads neither torch nor a language model."""
         started = time.perf_counter()
-        if not query.strip():
-            raise UsageError("the question is empty: say what to look for")
+        _require_words(query)
         searcher = self._open_searcher()
         opened = time.perf_counter()
         hits = searcher.search(query, k, filters)
@@ -119,6 +118,7 @@ class KnowledgeBase:
         from generation.types import Retrieved
 
         started = time.perf_counter()
+        _require_words(question)
         self._load_in_background(model or DEFAULT_LLM)
         found = self.search(standalone(question, history), k=k or ASK_HITS, filters=filters)
         timings = {name: found.timings_ms[name] for name in ("open", "retrieve")}
@@ -186,20 +186,25 @@ class KnowledgeBase:
             roots=tuple(os.fsdecode(root) for root in self._store.roots()),
         )
 
-    def remove(self, ref: str) -> int:
-        """Forgets a document (by its ref) or all that was ingested from a file or folder (by its path, as it was
-        ingested or absolute); the files on disk stay. Returns how many documents that were."""
+    def remove(self, *refs: str) -> int:
+        """Forgets documents (by their refs) or all that was ingested from a file or folder (by its path, as it was
+        ingested or absolute); the files on disk stay. Returns how many documents that were. Raises UsageError,
+        and forgets nothing, when one of them is not there."""
         from ingest.pipeline import path_key
         from retrieval.vectors import VectorIndex
         from retrieval.writer import writing
 
         with writing(self._store) as writer:
-            files = writer.files_below(path_key(Path(ref)))
-            if files:
-                removed = sum(writer.remove_file(file.id) for file in files.values())
-            else:
-                writer.remove_document(self._store.document(ref.partition(":")[0]).id)
-                removed = 1
+            files: set[int] = set()
+            documents: set[int] = set()
+            for ref in refs:
+                below = writer.files_below(path_key(Path(ref)))
+                files.update(file.id for file in below.values())
+                if not below:
+                    documents.add(self._store.document(ref.partition(":")[0]).id)
+            for document_id in documents:
+                writer.remove_document(document_id)
+            removed = len(documents) + sum(writer.remove_file(file_id) for file_id in files)
             if space := self._store.space():
                 VectorIndex.open(self._store, space).save(self._store)
         return removed
@@ -284,6 +289,11 @@ class KnowledgeBase:
 
         blocks = [block for block in load_layout(layout) if block.start <= start]
         return (blocks[-1].heading, blocks[-1].page) if blocks else ((), None)
+
+
+def _require_words(question: str) -> None:
+    if not question.strip():
+        raise UsageError("the question is empty: say what to look for")
 
 
 class _Loading:

@@ -8,8 +8,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from kb.catalogue import CATALOGUE, Model, PinnedFile
 from retrieval.errors import ModelError
@@ -115,10 +116,10 @@ class ModelStore:
         model that kb does not know."""
         here = self.folder / _folder_name(name)
         if name in CATALOGUE or not (here / _STAMP).is_file():
-            pins: Iterable[PinnedFile] = self._known(name).files
+            pins: Sequence[PinnedFile] = self._known(name).files
         else:
-            pins = [PinnedFile(**entry) for entry in json.loads((here / _STAMP).read_text())["files"]]
-        problems = []
+            pins = [PinnedFile(**entry) for entry in _stamp(here).get("files", [])]
+        problems = [] if pins else [f"{here / _STAMP} can't be read: fetch the model anew"]
         for pin in pins:
             try:
                 found = file_sha256(here / pin.name)
@@ -129,14 +130,20 @@ class ModelStore:
                 problems.append(f"{here / pin.name} has SHA-256 {found}, should have {pin.sha256}")
         return problems
 
+    def require_name(self, name: str) -> None:
+        """Raises ModelError when `name` can't be the name of a model: its folder may then be anything."""
+        if not name.startswith(_HUB_PREFIX):
+            self._known(name)
+
     def remove(self, name: str) -> None:
-        """Deletes a model's files."""
+        """Deletes a model's files. Raises ModelError for a model that kb does not know."""
+        self.require_name(name)
         shutil.rmtree(self.folder / _folder_name(name), ignore_errors=True)
 
     def extra(self) -> list[str]:
         """The models here that are not in the catalogue (`hf:…`)."""
         stamps = sorted(self.folder.glob(f"*/{_STAMP}")) if self.folder.is_dir() else []
-        names = [json.loads(stamp.read_text()).get("name", "") for stamp in stamps]
+        names = [str(_stamp(stamp.parent).get("name", "")) for stamp in stamps]
         return [name for name in names if name.startswith(_HUB_PREFIX)]
 
     @staticmethod
@@ -164,7 +171,16 @@ def _write_stamp(folder: Path, name: str) -> None:
 
 
 def _stamped_sizes(folder: Path) -> dict[str, int]:
-    return {entry["name"]: entry["bytes"] for entry in json.loads((folder / _STAMP).read_text())["files"]}
+    return {entry["name"]: entry["bytes"] for entry in _stamp(folder).get("files", [])}
+
+
+def _stamp(folder: Path) -> dict[str, Any]:
+    """What the stamp says; nothing when it was torn, as by a power cut."""
+    try:
+        stamp = json.loads((folder / _STAMP).read_text())
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
 
 
 def _size(path: Path) -> int:

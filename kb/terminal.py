@@ -50,14 +50,16 @@ def width(stream: TextIO) -> int | None:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Prints the one object of a `--json` run. Escapes what the output's encoding may not have, so that a
-    quote stays exact."""
+    """Prints the one object of a `--json` run. Escapes what the output's encoding may not have and what acts on a
+    terminal, so that quotes and the names of files stay exact."""
+    from retrieval.text import escaped
+
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(value, ensure_ascii=not utf8, indent=2) + "\n")
+    sys.stdout.write(escaped(json.dumps(value, ensure_ascii=not utf8, indent=2)) + "\n")
 
 
 def say(sentence: str) -> None:
     """A note for the person on stderr."""
-    from retrieval.text import clean
+    from retrieval.text import one_line
 
-    print(f"kb: {clean(sentence)}", file=sys.stderr, flush=True)
+    print(f"kb: {one_line(sentence)}", file=sys.stderr, flush=True)

@@ -19,6 +19,11 @@ def clean(text: str) -> str:
     return _UNSAFE.sub("", _NEWLINES.sub("\n", text))
 
 
+def escaped(json_text: str) -> str:
+    """JSON with what `clean` would take away as `\\uXXXX`, which means the same."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", json_text)
+
+
 def one_line(text: str) -> str:
     """`clean` text on one line, runs of white space as single spaces."""
     return " ".join(clean(text).split())

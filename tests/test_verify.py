@@ -23,7 +23,7 @@ def passage(
     n: int, text: str, *, start: int = 0, ref: str | None = None, title: str = "Notes", **about: str
 ) -> Passage:
     found = hit(text, info(title=title, **about), rank=n, start=start, ref=ref or f"doc{n}")  # type: ignore[arg-type]
-    return Passage(n, found, ((found.start, found.end),))
+    return Passage(n, found, ((found.start, found.end),), text)
 
 
 @pytest.fixture

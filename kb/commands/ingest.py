@@ -138,7 +138,7 @@ def _print(report: "IngestReport", dry_run: bool) -> None:
     """The closing table on stdout, and why files failed."""
     from rich.table import Table
 
-    from retrieval.text import clean
+    from retrieval.text import one_line
 
     out = console()
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
@@ -156,4 +156,4 @@ def _print(report: "IngestReport", dry_run: bool) -> None:
     total = f"{report.documents} documents, {report.chunks} chunks; {report.seconds:.1f} s"
     out.print(f"{total} ({stages})" if stages else total)
     for failure in report.failed:
-        out.print(clean(f"failed: {failure.doc}: {failure.error}"), soft_wrap=True)
+        out.print(one_line(f"failed: {failure.doc}: {failure.error}"), soft_wrap=True)

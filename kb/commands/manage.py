@@ -52,7 +52,7 @@ def status(folder: KbFolder = None, as_json: Json = False) -> None:
     """Say what the knowledge base holds and works with."""
     from kb.knowledge import KnowledgeBase
     from kb.offer import size
-    from retrieval.text import clean
+    from retrieval.text import one_line
 
     with KnowledgeBase.open(folder) as kb:
         found = kb.status()
@@ -72,9 +72,9 @@ def status(folder: KbFolder = None, as_json: Json = False) -> None:
     }  # fmt: skip
     out = console()
     for name, value in rows.items():
-        out.print(f"{name:<13} {clean(value)}", soft_wrap=True)
+        out.print(f"{name:<13} {one_line(value)}", soft_wrap=True)
     for failure in found.failed:
-        out.print(clean(f"  {failure.doc}: {failure.error}"), soft_wrap=True)
+        out.print(f"  {one_line(f'{failure.doc}: {failure.error}')}", soft_wrap=True)
 
 
 def _model(name: str, present: bool) -> str:
@@ -92,7 +92,7 @@ def remove(
     from kb.knowledge import KnowledgeBase
 
     with KnowledgeBase.open(folder) as kb:
-        removed = sum(kb.remove(ref) for ref in refs)
+        removed = kb.remove(*refs)
     if as_json:
         print_json({"removed": removed})
     else:

@@ -62,7 +62,10 @@ def pull(
     from kb.offer import pull_with_progress
 
     store = ModelStore()
-    for name in names or (DEFAULT_EMBEDDER, DEFAULT_LLM):
+    chosen = names or [DEFAULT_EMBEDDER, DEFAULT_LLM]
+    for name in chosen:
+        store.require_name(name)
+    for name in chosen:
         if again:
             store.remove(name)
         elif store.has(name):

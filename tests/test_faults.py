@@ -1,0 +1,384 @@
+"""Real faults on real processes and disks: `kill -9`, a full disk, a read-only one, torn files. What was stored stays,
+searches go on, and the next ingest completes the work."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import assert_one_sentence, assert_sound
+from numpy.typing import NDArray
+
+from kb import KnowledgeBase
+from retrieval.errors import StoreMissing
+from retrieval.store import Store, connect
+from retrieval.vectors import FILE
+
+ROOT = Path(__file__).parents[1]
+# One thread, so that a run takes as long on a busy machine as on an idle one.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+WORDS = (
+    "budget boiler garden launch printer cellar supplier council meeting heating window contract invoice harbour "
+    "ladder projector market engine station letter"
+).split()
+QUERIES = ("when is the boiler repaired", "the budget of the council", "Part 3 of page 7", "harbour ladder")
+STAGES = 10  # how often the folder changes while it is read
+
+
+def write_tree(folder: Path, stage: int) -> None:
+    """A folder as it is at a stage of its life: at each one a third of its pages change, the mailbox grows, a page
+    comes and one goes. At stage 0 it has some 300 chunks, so that vectors are stored in more than one go."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for page in range(30 + stage):
+        version = max((s for s in range(1, stage + 1) if (s + page) % 3 == 0), default=0)
+        rng = random.Random(f"{page} {version}")
+        parts = (f"## Part {n} of page {page}\n\n{' '.join(rng.choices(WORDS, k=60))}.\n\n" for n in range(6))
+        if page >= stage:
+            (folder / f"page{page:02}.md").write_text("".join(parts))
+    rng = random.Random(1)
+    with (folder / "team.mbox").open("w") as box:
+        for n in range(120 + 15 * stage):
+            box.write(
+                f"From dana@example.org Tue Sep  3 10:15:00 2024\nMessage-ID: <{n}@example.org>\nSubject: Note {n}\n"
+                f"From: Dana <dana@example.org>\n\n{' '.join(rng.choices(WORDS, k=20))}.\n\n"
+            )
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "kb.main", *map(str, arguments)]
+
+
+def run(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs `kb` in `folder`, where the tree lies, so that paths are stored alike wherever that is."""
+    return subprocess.run(
+        command(*arguments), cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], place: Path) -> None:
+    """The command ended with exit code 3 and one sentence that names the folder."""
+    assert (done.returncode, done.stdout) == (3, ""), done.stderr
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("kb: ")
+    assert str(place) in done.stderr and "Traceback" not in done.stderr
+    assert len(done.stderr) < 400
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All that a knowledge base holds, independent of the order in which it came. `files` is what tells whether one
+    has changed; `vectors` are in the order of `chunks`."""
+
+    files: list[tuple[object, ...]]
+    documents: list[tuple[object, ...]]
+    chunks: list[tuple[object, ...]]
+    vectors: NDArray[np.float32]
+
+
+def contents(folder: Path) -> Contents:
+    with Store.open(folder) as store:
+        assert_sound(store)
+        rows = store.connection.execute
+        files = rows("SELECT doc, size, digest, version, failures FROM files ORDER BY doc").fetchall()
+        documents = rows(
+            "SELECT doc, part, documents.digest, kind, title, author, date, message_id, layout, text "
+            "FROM documents JOIN files ON files.id = file_id ORDER BY doc, part"
+        ).fetchall()
+        chunks = rows(
+            'SELECT f.doc, d.part, c.start, c."end", c.header, c.heading, c.page, t.body, v.vector FROM chunks c '
+            "JOIN documents d ON d.id = c.document_id JOIN files f ON f.id = d.file_id "
+            "JOIN chunk_texts t ON t.id = c.id JOIN vectors v ON v.chunk_id = c.id ORDER BY 1, 2, 3, 4"
+        ).fetchall()
+    vectors = np.frombuffer(b"".join(row[-1] for row in chunks), np.float16).reshape(len(chunks), -1)
+    return Contents(files, documents, [row[:-1] for row in chunks], vectors.astype(np.float32))
+
+
+def assert_same(found: Contents, expected: Contents) -> None:
+    assert found.files == expected.files
+    assert found.documents == expected.documents
+    assert found.chunks == expected.chunks
+    # A batch of other texts changes the last bits of a vector.
+    assert (found.vectors * expected.vectors).sum(axis=1).min() > 0.999
+
+
+Answers = list[list[tuple[str, str]]]
+
+
+def answers(folder: Path) -> Answers:
+    """What the queries find: path and text of every hit, in order."""
+    with KnowledgeBase.open(folder) as kb:
+        found = [kb.search(query).hits for query in QUERIES]
+        for hit in (hits[0] for hits in found):
+            shown = kb.show(hit.ref)
+            assert shown.text[shown.start : shown.end] == hit.text
+    return [[(hit.info.doc, hit.text) for hit in hits] for hits in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An undisturbed ingest of the last stage of the folder `docs` in `home`, with what came of it."""
+
+    home: Path
+    seconds: float
+    contents: Contents
+    answers: Answers
+
+    @property
+    def folder(self) -> Path:
+        return self.home / "kb"
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    home = tmp_path_factory.mktemp("reference")
+    write_tree(home / "docs", STAGES)
+    started = time.monotonic()
+    done = run(home, "ingest", "docs", "--kb", "kb", "--json")
+    seconds = time.monotonic() - started
+    assert (done.returncode, done.stderr) == (0, "")
+    return Reference(home, seconds, contents(home / "kb"), answers(home / "kb"))
+
+
+def kill_when(due: Callable[[], bool], process: subprocess.Popen[bytes]) -> bool:
+    """Kills the process once `due()`; False when it was done before."""
+    while not due():
+        if process.poll() is not None:
+            assert process.returncode == 0
+            return False
+        time.sleep(0.0003)
+    process.kill()
+    return process.wait() == -signal.SIGKILL
+
+
+def moments(rng: random.Random, seconds: float, folder: Path) -> list[Callable[[], Callable[[], bool]]]:
+    """When to kill. Most of a run's time is spent on loading and embedding, and its writes take some hundredths of a
+    second: so half of the kills come by the clock, spread over a run, and half after some bytes were written."""
+
+    def after(delay: float) -> Callable[[], bool]:
+        end = time.monotonic() + delay
+        return lambda: time.monotonic() > end
+
+    def written(bytes_more: int) -> Callable[[], bool]:
+        log = folder / "kb.sqlite-wal"
+        enough = size(log) + bytes_more
+        return lambda: size(log) >= enough
+
+    clock = [0.1 + (seconds - 0.1) * (n + rng.random()) / 5 for n in range(5)]
+    rng.shuffle(clock)
+    by_clock = [partial(after, delay) for delay in clock]
+    by_size = [partial(written, rng.randint(50_000, 1_500_000)) for _ in range(4)]
+    index = folder / f"{FILE}.new"
+    return [
+        moment for pair in zip(by_clock, [*by_size, lambda: index.exists], strict=True) for moment in pair
+    ]
+
+
+def size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def assert_usable(folder: Path) -> None:
+    """What a person finds who comes upon a killed ingest: answers, or that there is nothing yet."""
+    try:
+        with KnowledgeBase.open(folder) as kb:
+            for hit in kb.search(QUERIES[0]).hits:
+                shown = kb.show(hit.ref)
+                assert shown.text[shown.start : shown.end] == hit.text
+            assert kb.status().documents == len(kb.list())
+    except StoreMissing as error:
+        assert_one_sentence(error)
+        assert str(folder) in str(error)
+    else:
+        with Store.open(folder) as store:
+            assert_sound(store)
+
+
+def test_ten_kills_leave_what_an_undisturbed_ingest_leaves(reference: Reference, tmp_path: Path) -> None:
+    """An ingest of hours will be killed: by a lid that is closed, a battery, the kernel. It must go on where it was,
+    and nothing may be missing, doubled or stale afterwards."""
+    docs, folder, copy = tmp_path / "docs", tmp_path / "kb", tmp_path / "copy"
+    killed = []
+    for stage, moment in enumerate(moments(random.Random(7), reference.seconds, folder)):
+        write_tree(docs, stage)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(
+            command("ingest", "docs", "--kb", "kb"), cwd=tmp_path, env=ENVIRONMENT, **quiet
+        )
+        killed.append(kill_when(moment(), process))
+        if folder.exists():  # the copy is looked at, so that the next ingest finds what the kill left
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(folder, copy)
+        assert_usable(copy)
+    assert sum(killed) >= 6, f"too many ended before they could be killed: {killed}"
+    write_tree(docs, STAGES)
+    done = run(tmp_path, "ingest", "docs", "--kb", "kb", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_same(contents(folder), reference.contents)
+    assert answers(folder) == reference.answers
+    again = json.loads(run(tmp_path, "ingest", "docs", "--kb", "kb", "--json").stdout)
+    assert again["unchanged"] == again["documents"] == len(reference.contents.documents)
+    assert {path.name for path in folder.iterdir()} == {"kb.sqlite", FILE, "writer.lock"}
+
+
+@pytest.mark.parametrize("made", ["no byte", "no table"])
+def test_a_kill_while_the_first_file_is_made_leaves_an_empty_knowledge_base(
+    tmp_path: Path, made: str
+) -> None:
+    """It is no knowledge base of another version, which one would have to give up."""
+    (tmp_path / "kb.sqlite").touch()
+    if made == "no table":
+        connect(tmp_path / "kb.sqlite").close()
+    with pytest.raises(StoreMissing) as caught:
+        KnowledgeBase.open(tmp_path)
+    assert_one_sentence(caught.value)
+    with KnowledgeBase.open(tmp_path, create=True) as kb:
+        assert kb.status().documents == 0
+
+
+def torn(data: bytes) -> dict[str, bytes | None]:
+    """What may be left of `vectors.faiss`; None: nothing at all."""
+    middle, noise = len(data) // 2, random.Random(1).randbytes(5000)
+    return {
+        "deleted": None, "emptied": b"", "cut": data[:middle], "cut in its header": data[:20],
+        "without its last byte": data[:-1], "garbage": noise, "zeros": bytes(len(data)),
+        "another block": data[:middle] + noise + data[middle + len(noise) :],
+        "half written": data[:middle] + bytes(len(data) - middle),
+        "another header": b'{"format": 1}\n' + data.partition(b"\n")[2], "a JSON number": b"5\n" + data,
+    }  # fmt: skip
+
+
+def test_a_torn_vector_index_changes_no_answer_and_is_mended(reference: Reference, tmp_path: Path) -> None:
+    """The index is derived: no crash in the midst of writing it, and no hand that deletes it, may cost anything."""
+    folder = Path(shutil.copytree(reference.folder, tmp_path / "kb"))
+    for how, data in torn((folder / FILE).read_bytes()).items():
+        (folder / FILE).unlink(missing_ok=True)
+        if data is not None:
+            (folder / FILE).write_bytes(data)
+        assert answers(folder) == reference.answers, how
+    with KnowledgeBase.open(folder) as kb:
+        kb.ingest([reference.home / "docs"])
+    assert (folder / FILE).stat().st_size == (reference.folder / FILE).stat().st_size
+    assert answers(folder) == reference.answers
+
+
+@contextmanager
+def disk(place: Path, size: str) -> Iterator[Path]:
+    """A file system of that size (as in `mount -o size=`) at `place`. Skips the test where none can be made."""
+    place.mkdir()
+    try:
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+        mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command here to make a small disk with")
+    if mounted.returncode != 0:
+        pytest.skip(f"a small disk can't be made here: {mounted.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def remount(place: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
+
+
+def fill(place: Path, left: int) -> Path:
+    """A file that leaves that many bytes free."""
+    filler = place / "filler"
+    status = os.statvfs(place)
+    with filler.open("wb") as file:
+        file.write(bytes(max(0, status.f_bavail * status.f_frsize - left)))
+    return filler
+
+
+def test_an_ingest_onto_a_full_disk_says_so_and_completes_once_there_is_room(
+    reference: Reference, tmp_path: Path
+) -> None:
+    """A person must learn that it is the disk, and which one, and must not have to start over."""
+    write_tree(tmp_path / "docs", STAGES)
+    with disk(tmp_path / "disk", "16k") as place:
+        ingest = "ingest", "docs", "--kb", place / "kb", "--json"
+        stored = 0
+        for size in ("16k", "64k", "900k"):  # no room for the file, for its tables, for all documents
+            remount(place, f"size={size}")
+            assert_refused(done := run(tmp_path, *ingest), place / "kb")
+            assert "space" in done.stderr
+            assert_usable(place / "kb")
+        with KnowledgeBase.open(place / "kb") as kb:
+            stored = kb.status().documents
+        assert 0 < stored < len(reference.contents.documents)
+        remount(place, "size=64m")
+        done = run(tmp_path, *ingest)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout)["added"] == len(reference.contents.documents) - stored
+        assert_same(contents(place / "kb"), reference.contents)
+        assert answers(place / "kb") == reference.answers
+
+
+# SQLite shares 32 kB between readers; the vector index of the reference has some 400 kB.
+@pytest.mark.parametrize("left", [0, 16_384, 32_768, 36_864, 65_536, 200_000])
+def test_a_disk_that_filled_up_can_still_be_searched(reference: Reference, tmp_path: Path, left: int) -> None:
+    """It fills up by anything; that the ingest has to wait is no reason not to find what was stored."""
+    with disk(tmp_path / "disk", "16m") as place:
+        folder = Path(shutil.copytree(reference.folder, place / "kb"))
+        (folder / FILE).unlink()  # so that it has to be written
+        filler = fill(place, left)
+        search = run(reference.home, "search", QUERIES[0], "--kb", folder, "--json")
+        assert (search.returncode, search.stderr) == (0, "")
+        hits = [(hit["doc"], hit["text"]) for hit in json.loads(search.stdout)["hits"]]
+        assert hits == reference.answers[0]
+        assert_refused(done := run(reference.home, "ingest", "docs", "--kb", folder, "--json"), folder)
+        assert "space" in done.stderr
+        filler.unlink()
+        assert run(reference.home, "ingest", "docs", "--kb", folder, "--json").returncode == 0
+        assert (folder / FILE).exists()
+        assert answers(folder) == reference.answers
+
+
+def test_a_read_only_knowledge_base_can_be_searched_but_not_written(
+    reference: Reference, tmp_path: Path
+) -> None:
+    """A team may keep one on a share or a disc that its readers can't write to."""
+    with disk(tmp_path / "disk", "16m") as place:
+        folder = Path(shutil.copytree(reference.folder, place / "kb"))
+        remount(place, "ro")
+        for writing in (("ingest", "docs"), ("rm", "docs"), ("reindex",)):
+            assert_refused(run(reference.home, *writing, "--kb", folder, "--json"), folder)
+        assert_refused(run(reference.home, "ingest", "docs", "--kb", place / "new", "--json"), place / "new")
+        search = run(reference.home, "search", QUERIES[0], "--kb", folder, "--json")
+        assert (search.returncode, search.stderr) == (0, "")
+        hits = [(hit["doc"], hit["text"]) for hit in json.loads(search.stdout)["hits"]]
+        assert hits == reference.answers[0]
+        status = run(reference.home, "status", "--kb", folder, "--json")
+        assert (status.returncode, status.stderr) == (0, "")
+        assert json.loads(status.stdout)["chunks"] == len(reference.contents.chunks)
+
+
+def test_a_killed_ingest_on_a_disk_that_became_read_only_is_one_sentence(
+    reference: Reference, tmp_path: Path
+) -> None:
+    """What it wrote last lies in a log that can be read only where it can be written; to leave it out in silence
+    would be to answer from half of the truth."""
+    with disk(tmp_path / "disk", "16m") as place:
+        shutil.copytree(reference.folder, tmp_path / "kb")
+        with Store.open(tmp_path / "kb") as store:
+            store.connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
+            shutil.copytree(tmp_path / "kb", place / "kb", ignore=shutil.ignore_patterns("*-shm"))
+        assert (place / "kb/kb.sqlite-wal").stat().st_size
+        remount(place, "ro")
+        for reading in (("search", QUERIES[0]), ("status",), ("ingest", "docs")):
+            assert_refused(run(reference.home, *reading, "--kb", place / "kb", "--json"), place / "kb")

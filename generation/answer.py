@@ -72,7 +72,7 @@ class Answerer:
             timings.setdefault("first_token", since())
             draft, made = draft + piece.text, piece.tokens
             yield Token(piece.text)
-        checked = check(draft, passages, question)
+        checked = check(draft, passages, question, self._similarity)
         status, why = _judge(draft, checked)
         why += f" (best cosine {best:.2f}, refusal {refusal:.2f}, limit {refusal_limit(best):.2f})"
         timings["total"] = since()
@@ -86,6 +86,10 @@ class Answerer:
             sentences=checked.sentences, hits=tuple(hits), model=model.name, why=why, prompt_tokens=len(tokens),
             completion_tokens=made, timings_ms=timings,
         )  # fmt: skip
+
+    def _similarity(self, text: str, others: Sequence[str]) -> list[float]:
+        vectors = self._encode([text, *others])
+        return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
 
 def _judge(draft: str, checked: Checked) -> tuple[Status, str]:

@@ -21,13 +21,13 @@ from retrieval.words import content_words
 HITS = 8
 BUDGET_TOKENS = 300
 # The best hits go in whole as long as they take at most this share of the budget.
-_WHOLE_SHARE = 0.7
+_WHOLE_SHARE = 0.35
 # What a question's words in a sentence count beside its cosine (0 to 1) to the question.
 _OVERLAP_WEIGHT = 0.3
 # ... and the fused score (0 to 1) of the hit that it stands in.
-_HIT_WEIGHT = 0.25
+_HIT_WEIGHT = 0.5
 # A sentence is left out when it scores less than this share of the best one.
-_NEAR = 0.5
+_NEAR = 0.55
 # What a sentence has of the score of the one before it, and of the one after it.
 _AFTER, _BEFORE = 0.9, 0.7
 

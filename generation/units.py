@@ -32,7 +32,9 @@ def units(hit: Hit) -> list[Unit]:
     text = hit.text
     for start, end in sentence_spans(text):
         line = text[start:end]
-        if hit.info.kind == "mail" and hit.start + start < _head_end(hit) and _KNOWN_LINE.match(line):
+        if hit.info.kind == "mail" and start < _head_end(hit):
+            if not _KNOWN_LINE.match(line):
+                found.append(Unit(hit.start + start, hit.start + end, line))
             continue
         cells = _cells(line)
         if len(cells) < 2:
@@ -59,8 +61,8 @@ def units(hit: Hit) -> list[Unit]:
 
 
 def _head_end(hit: Hit) -> int:
-    """Where a message's own header lines end, if the hit begins with them."""
-    return len(hit.text) if hit.start == 0 and "\n\n" not in hit.text else hit.text.find("\n\n")
+    """Where in the hit a message's own header lines end; 0 when it does not begin with them."""
+    return len(hit.text.partition("\n\n")[0]) if hit.start == 0 else 0
 
 
 def _cells(line: str) -> list[str]:

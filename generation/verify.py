@@ -7,7 +7,7 @@ document (title, heading, author, date).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from generation.evidence import support
@@ -21,19 +21,26 @@ _MAX_QUOTE_SENTENCES = 3
 _MARK = re.compile(r"\s*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
 
 
+# How near each of some texts is to one text (0 to 1).
+Similarity = Callable[[str, Sequence[str]], Sequence[float]]
+# Quotes whose nearness to the question is asked for; those that cover the sentence best.
+_RANKED_QUOTES = 24
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A span of a document, and the shares (0 to 1) of a sentence's and of the question's words that it has."""
+    """A span of a passage's document, and the share (0 to 1) of a sentence's words and figures that it has."""
 
+    passage: Passage
     start: int
     end: int
     coverage: float
-    about: float
 
     @property
-    def rank(self) -> tuple[float, float]:
-        """Orders quotes: larger is better."""
-        return (self.coverage, self.about)
+    def text(self) -> str:
+        """The quote itself."""
+        at = self.passage.hit.start
+        return self.passage.hit.text[self.start - at : self.end - at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,16 @@ class Checked:
     citations: tuple[Citation, ...]
 
 
-def check(draft: str, passages: Sequence[Passage], question: str = "") -> Checked:
+def overlap(text: str, others: Sequence[str]) -> list[float]:
+    """The share of the words of `text` that each of the others has."""
+    return [support(text, other).coverage for other in others]
+
+
+def check(
+    draft: str, passages: Sequence[Passage], question: str = "", similarity: Similarity = overlap
+) -> Checked:
     """The draft with every sentence tied to a quote from `passages`, or marked as unsupported. Of several quotes that
-    bear a sentence out equally, the one with more of the words of `question` is taken."""
+    bear a sentence out, the one is taken that has most of its words and is nearest to the question with its answer."""
     citations: list[Citation] = []
     sentences: list[Sentence] = []
     pieces: list[str] = []
@@ -55,11 +69,8 @@ def check(draft: str, passages: Sequence[Passage], question: str = "") -> Checke
         text, marks = strip_marks(raw)
         if not re.search(r"\w", text):
             continue
-        found = _find(text, marks, passages, question)
-        cites: tuple[int, ...] = ()
-        if found is not None:
-            passage, quote = found
-            cites = (_cite(citations, passage, quote),)
+        found = _find(text, marks, passages, question, similarity)
+        cites = () if found is None else (_cite(citations, found),)
         sentences.append(Sentence(text, cites, supported=found is not None))
         marked = text
         if cites:
@@ -76,42 +87,35 @@ def strip_marks(sentence: str) -> tuple[str, list[int]]:
     return _MARK.sub("", sentence).strip(), numbers
 
 
-def best_quote(sentence: str, passage: Passage, question: str = "") -> Quote | None:
-    """The smallest run of the hit's sentences that bears out `sentence`, best covered first (its own words, then those
-    of `question`); None when none of up to three does."""
+def quotes(sentence: str, passage: Passage) -> list[Quote]:
+    """The smallest runs of the hit's sentences, up to three, that bear out `sentence`; none when none does."""
     hit = passage.hit
     spans = sentence_spans(hit.text)
     known = _about(passage)
-    best: Quote | None = None
     for length in range(1, _MAX_QUOTE_SENTENCES + 1):
+        found = []
         for first in range(len(spans) - length + 1):
             start, end = spans[first][0], spans[first + length - 1][1]
-            found = support(sentence, f"{known}\n{hit.text[start:end]}")
+            whole = support(sentence, f"{known}\n{hit.text[start:end]}")
             own = support(sentence, hit.text[start:end])
-            if found.missing or found.coverage < MIN_COVERAGE or own.coverage == 0:
-                continue
-            about = support(question, f"{known}\n{hit.text[start:end]}").coverage
-            quote = Quote(hit.start + start, hit.start + end, own.coverage, about)
-            if best is None or quote.rank > best.rank:
-                best = quote
-        if best is not None:
-            return best
-    return None
+            if not whole.missing and whole.coverage >= MIN_COVERAGE and own.coverage > 0:
+                found.append(Quote(passage, hit.start + start, hit.start + end, own.coverage))
+        if found:
+            return found
+    return []
 
 
 def _find(
-    text: str, marks: Sequence[int], passages: Sequence[Passage], question: str
-) -> tuple[Passage, Quote] | None:
-    """The passage and quote for a sentence: the marked passages first, then the others in order."""
+    text: str, marks: Sequence[int], passages: Sequence[Passage], question: str, similarity: Similarity
+) -> Quote | None:
+    """The quote for a sentence: from the marked passages, else from the others."""
     named = [p for p in passages if p.n in marks]
     for group in (named, [p for p in passages if p.n not in marks]):
-        quotes = [
-            (passage, quote)
-            for passage in group
-            if (quote := best_quote(text, passage, question)) is not None
-        ]
-        if quotes:
-            return max(quotes, key=lambda item: item[1].rank)
+        found = [quote for passage in group for quote in quotes(text, passage)]
+        if found:
+            found = sorted(found, key=lambda quote: -quote.coverage)[:_RANKED_QUOTES]
+            near = similarity(f"{question} {text}", [f"{_about(q.passage)}\n{q.text}" for q in found])
+            return max(zip(found, near, strict=True), key=lambda item: item[0].coverage + item[1])[0]
     return None
 
 
@@ -121,14 +125,14 @@ def _about(passage: Passage) -> str:
     return "\n".join([info.title, *passage.hit.heading, info.author or "", info.date or ""])
 
 
-def _cite(citations: list[Citation], passage: Passage, quote: Quote) -> int:
+def _cite(citations: list[Citation], quote: Quote) -> int:
     """The number of the citation for that quote, added when it is new."""
-    hit = passage.hit
+    hit = quote.passage.hit
+    document_ref = hit.ref.partition(":")[0]
     for citation in citations:
-        same_document = citation.ref.partition(":")[0] == hit.ref.partition(":")[0]
+        same_document = citation.ref.partition(":")[0] == document_ref
         if same_document and citation.start <= quote.start and quote.end <= citation.end:
             return citation.n
-    document_ref = hit.ref.partition(":")[0]
     citations.append(
         Citation(
             n=len(citations) + 1,
@@ -136,7 +140,7 @@ def _cite(citations: list[Citation], passage: Passage, quote: Quote) -> int:
             info=hit.info,
             start=quote.start,
             end=quote.end,
-            quote=hit.text[quote.start - hit.start : quote.end - hit.start],
+            quote=quote.text,
             heading=hit.heading,
             page=hit.page,
         )

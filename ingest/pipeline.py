@@ -158,7 +158,7 @@ class Ingest:
         work: list[_Work] = []
         for found in walked.found:
             state = known.pop(path_key(found.path), None)
-            if state is not None and self._unchanged(found, state):
+            if state is not None and self._unchanged(found, state, dry_run):
                 counts.unchanged += len(self._writer.parts(state.id))
                 counts.failed += [Failure(_name(state.doc, part), reason) for part, reason in state.failures]
             else:
@@ -177,18 +177,20 @@ class Ingest:
             self._writer.add_root(root)
         return work
 
-    def _unchanged(self, found: Found, state: FileState) -> bool:
-        """Whether the store has all of the file as it is. Reads its bytes only when its times say nothing."""
+    def _unchanged(self, found: Found, state: FileState, dry_run: bool) -> bool:
+        """Whether the store has all of the file as it is. Reads its bytes only when its times say nothing, and notes
+        the times then."""
         if state.digest is None or state.version != VERSION or state.size != found.size:
             return False
         if state.mtime_ns == found.mtime_ns and found.mtime_ns < (state.read_ns or 0) - _RACY_NS:
             return True
         if found.path.is_dir() or _file_digest(found.path) != state.digest:
             return False
-        self._writer.finish_file(
-            state.id, size=found.size, mtime_ns=found.mtime_ns, read_ns=now_ns(), digest=state.digest,
-            version=VERSION, failures=state.failures,
-        )  # fmt: skip
+        if not dry_run:
+            self._writer.finish_file(
+                state.id, size=found.size, mtime_ns=found.mtime_ns, read_ns=now_ns(), digest=state.digest,
+                version=VERSION, failures=state.failures,
+            )  # fmt: skip
         return True
 
     def _read_all(self, work: Sequence[_Work]) -> None:

@@ -18,6 +18,9 @@ from retrieval.types import DocumentInfo, Filters
 
 DATABASE = "kb.sqlite"
 
+# The low bytes of SQLite's result codes for a file that can't be made or written (https://sqlite.org/rescode.html).
+_CANT_WRITE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN)
+
 _INFO = "f.doc, d.part, d.kind, d.title, d.author, d.recipients, d.date, d.message_id"
 _FROM = "FROM documents d JOIN files f ON f.id = d.file_id"
 
@@ -78,13 +81,16 @@ class Store:
         not set, StoreError when it is damaged, of another format, or can't be made there."""
         file = folder / DATABASE
         try:
-            if not create and not file.exists():
-                raise StoreMissing(f"there is no knowledge base in {folder}: make one with kb ingest PATH")
+            missing = StoreMissing(f"there is no knowledge base in {folder}: make one with kb ingest PATH")
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
+            elif not file.exists():
+                raise missing
             connection = connect(file)
             try:
-                if create and schema.version(connection) == 0:
+                if schema.version(connection) == 0:  # none, or its making was stopped
+                    if not create:
+                        raise missing
                     schema.create(connection)
                 schema.check(connection, str(folder))
             except BaseException:
@@ -227,14 +233,29 @@ class Store:
 
 
 def connect(file: Path) -> sqlite3.Connection:
-    """A connection as all of kb uses them: explicit transactions, write-ahead log, patient with locks."""
+    """A connection as all of kb uses them: explicit transactions, write-ahead log, patient with locks. Where nothing
+    can be written (a full or read-only disk) it only reads."""
     connection = sqlite3.connect(file, isolation_level=None, timeout=30)
-    connection.execute("PRAGMA journal_mode = WAL")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF not in _CANT_WRITE or not _complete(file):
+            raise
+        uri = f"{file.absolute().as_uri()}?immutable=1"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     # In WAL mode NORMAL cannot damage the file at a crash (https://sqlite.org/pragma.html#pragma_synchronous).
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.create_function("fold", 1, lambda text: (text or "").casefold(), deterministic=True)
     return connection
+
+
+def _complete(file: Path) -> bool:
+    """Whether the database can be read without its write-ahead log and the file that readers share beside it
+    (https://sqlite.org/wal.html#read_only_databases)."""
+    log = file.with_name(f"{file.name}-wal")
+    return file.exists() and file.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
 
 
 def _info(row: Sequence[Any]) -> DocumentInfo:
@@ -248,4 +269,7 @@ def _why(error: Exception, file: Path) -> str:
     if any(sign in str(error) for sign in ("not a database", "malformed")):
         return f"{file} is damaged or no knowledge base: move it away and ingest again"
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"the knowledge base in {file.parent} can't be opened ({reason}): check the folder and its permissions"
+    return (
+        f"the knowledge base in {file.parent} can't be opened ({reason}): free some space, or check the folder and "
+        "its permissions"
+    )

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -61,8 +61,8 @@ class Writer:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
         try:
+            connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'")
             connection.execute("COMMIT")
@@ -242,7 +242,8 @@ def writing(store: Store) -> Iterator[Writer]:
             "folder with --kb"
         ) from error
     try:
-        path.with_suffix(".pid").write_text(f"{os.getpid()}\n")
+        with suppress(OSError):  # on a full disk; it is only for the others' message
+            path.with_suffix(".pid").write_text(f"{os.getpid()}\n")
         yield Writer(store)
     finally:
         path.with_suffix(".pid").unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.types import Passage
-from generation.verify import Checked, best_quote, check, strip_marks
+from generation.verify import Checked, check, quotes, strip_marks
 
 MAIL = (
     "Hi all,\n\nthe supplier is late. We moved the launch to 3 September 2024. The marketing budget is now 42,000 EUR "
@@ -204,7 +204,7 @@ def test_marks_are_read_and_other_brackets_left_alone(sentence: str, text: str, 
 
 
 def test_no_quote_when_the_passage_is_about_something_else(passages: list[Passage]) -> None:
-    assert best_quote("The launch was moved to 3 September 2024.", passages[2]) is None
+    assert quotes("The launch was moved to 3 September 2024.", passages[2]) == []
 
 
 @pytest.mark.parametrize("bracket", ["[2024]", "[note]", "[12345]", "[sic]"])

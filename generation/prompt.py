@@ -16,7 +16,7 @@ _SYSTEM = (
     "them. "
     f"If no source is about the question, reply {NOT_FOUND}."
 )
-SYSTEM = _SYSTEM.format(length="one short sentence")
+SYSTEM = _SYSTEM.format(length="one short sentence that states the figure, name, date or reason asked for")
 SYSTEM_LONG = _SYSTEM.format(length="three to five sentences")
 
 

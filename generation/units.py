@@ -10,6 +10,7 @@ from retrieval.types import Hit
 _LABEL_WORDS = 6
 # Header lines that the heading above a passage repeats; to whom a message went is only in its own lines.
 _KNOWN_LINE = re.compile(r"(?:Subject|From|Date|Attachments): ")
+_MIN_COLUMNS = 3
 _RULE = re.compile(r"[|:\s-]+")
 _CELL = re.compile(r"\s*\|\s*")
 
@@ -24,11 +25,11 @@ class Unit:
 
 
 def units(hit: Hit) -> list[Unit]:
-    """The units of a hit, in order. A heading or label is one with the sentence after it. A row of a table says which
-    column each cell stands in: small models lose count of columns."""
+    """The units of a hit, in order. A heading or label is one with the sentence after it. In tables of three columns or
+    more a row says which column each cell stands in: small models lose count of columns."""
     found: list[Unit] = []
     label: int | None = None
-    columns: list[str] = []
+    columns = _cells(hit.columns) if hit.columns else []
     text = hit.text
     for start, end in sentence_spans(text):
         line = text[start:end]
@@ -37,13 +38,13 @@ def units(hit: Hit) -> list[Unit]:
                 found.append(Unit(hit.start + start, hit.start + end, line))
             continue
         cells = _cells(line)
-        if len(cells) < 2:
+        if len(cells) < _MIN_COLUMNS:
             columns = []
         elif not columns:
             columns = cells
             label = start if label is None else label
             continue
-        elif _RULE.fullmatch(line):
+        if len(cells) > 1 and _RULE.fullmatch(line):
             continue
         begin = start if label is None else label
         if len(cells) < 2 and len(line.split()) < _LABEL_WORDS and line[-1] not in ".!?":

@@ -18,7 +18,7 @@ from retrieval.text import one_line
 from retrieval.types import Chunk
 
 # Bump when the same document would be cut differently: documents are then read in again.
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 # Tokens of a chunk's own text at most, if the window allows (benchmarks/RESULTS.md).
 TARGET_TOKENS = 180
 # A section with fewer tokens may share its chunk with the next one.
@@ -60,7 +60,7 @@ class Chunker:
             return bisect_left(starts, end) - bisect_left(starts, start)
 
         return [
-            Chunk(span.start, span.end, self._header(document, span), span.heading, span.page)
+            Chunk(span.start, span.end, self._header(document, span), span.heading, span.page, span.columns)
             for run in _runs(document.blocks)
             for span in _gather(
                 [p for block in run for p in _pieces(text, block, budget, size)], budget, size

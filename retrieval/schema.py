@@ -52,7 +52,8 @@ CREATE TABLE chunks (
     "end" INTEGER NOT NULL,
     header TEXT NOT NULL,
     heading TEXT NOT NULL,
-    page INTEGER
+    page INTEGER,
+    columns TEXT NOT NULL
 );
 CREATE INDEX chunks_document ON chunks (document_id, space_id);
 CREATE TABLE vectors (chunk_id INTEGER PRIMARY KEY REFERENCES chunks (id), vector BLOB NOT NULL);

@@ -14,7 +14,7 @@ from retrieval.words import search_words
 # Each side brings this many candidates; the depth of the off-the-shelf baseline that we measure against.
 CANDIDATES = 100
 # The share of the dense score in the fused one (benchmarks/RESULTS.md).
-DENSE_WEIGHT = 0.5
+DENSE_WEIGHT = 0.6
 
 
 def fuse(dense: Mapping[int, float], lexical: Mapping[int, float]) -> list[tuple[int, float]]:
@@ -81,8 +81,8 @@ class Searcher:
         return [
             Hit(
                 rank=rank, ref=chunk.ref, document_id=chunk.document_id, info=chunk.info, start=chunk.start,
-                end=chunk.end, text=chunk.text, heading=chunk.heading, page=chunk.page, score=score,
-                dense=dense.get(i), lexical=lexical.get(i),
+                end=chunk.end, text=chunk.text, heading=chunk.heading, page=chunk.page, columns=chunk.columns,
+                score=score, dense=dense.get(i), lexical=lexical.get(i),
             )
             for rank, (i, score, chunk) in enumerate(((i, s, chunks[i]) for i, s in best), start=1)
         ]  # fmt: skip

@@ -22,8 +22,8 @@ _LOOK_BACK = 20
 _LINE_START = re.compile(
     r"\n(?=[ \t]*(?:[-*+•|#>]|\d{1,3}[.)]\s|\n|[A-Z][\w.]{0,30}(?:[ \t][\w.]{1,30}){0,3}:[ \t]))"
 )
-# ... and a heading or table row ends with its line.
-_LINE_UNIT = re.compile(r"^[ \t]*[|#].*$", re.MULTILINE)
+# ... and a heading or table row (cells between bars) ends with its line.
+_LINE_UNIT = re.compile(r"^(?:[ \t]*[|#].*|[^|\n]* \| .*)$", re.MULTILINE)
 
 
 def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:

@@ -60,6 +60,7 @@ class StoredChunk:
     end: int
     heading: tuple[str, ...]
     page: int | None
+    columns: str
     text: str
 
     @property
@@ -168,7 +169,7 @@ class Store:
         """The chunks with these ids, by id; ids that do not exist are left out."""
         found: dict[int, StoredChunk] = {}
         query = (
-            f'SELECT c.id, d.id, d.ref, c.start, c."end", c.heading, c.page, '
+            f'SELECT c.id, d.id, d.ref, c.start, c."end", c.heading, c.page, c.columns, '
             f'substr(d.text, c.start + 1, c."end" - c.start), {_INFO} '
             f"FROM chunks c JOIN documents d ON d.id = c.document_id JOIN files f ON f.id = d.file_id "
             f"WHERE c.id = ?"
@@ -178,7 +179,7 @@ class Store:
             if row is not None:
                 found[chunk_id] = StoredChunk(
                     id=row[0], document_id=row[1], document_ref=row[2], start=row[3], end=row[4],
-                    heading=tuple(json.loads(row[5])), page=row[6], text=row[7], info=_info(row[8:]),
+                    heading=tuple(json.loads(row[5])), page=row[6], columns=row[7], text=row[8], info=_info(row[9:]),
                 )  # fmt: skip
         return found
 

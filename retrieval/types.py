@@ -37,7 +37,8 @@ class Chunk:
     """A span of a document that is found as one: `text[start:end]`.
 
     `header` (title, heading path, sender, date) is embedded and searched with the chunk but is no part of
-    its span. `page` counts from 1, for documents that have pages.
+    its span. `page` counts from 1, for documents that have pages. `columns` is the first row of the table that a chunk
+    begins in the midst of.
     """
 
     start: int
@@ -45,6 +46,7 @@ class Chunk:
     header: str
     heading: tuple[str, ...] = ()
     page: int | None = None
+    columns: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Filters:
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A chunk that a search found. `score` orders the hits; `dense` is the cosine to the query and
-    `lexical` the BM25 score (larger is better), each None where that side did not find the chunk."""
+    `lexical` the BM25 score (larger is better), each None where that side did not find the chunk. `columns` as
+    in `Chunk`."""
 
     rank: int
     ref: str
@@ -79,6 +82,7 @@ class Hit:
     text: str
     heading: tuple[str, ...] = ()
     page: int | None = None
+    columns: str = ""
     score: float = 0.0
     dense: float | None = None
     lexical: float | None = None

@@ -269,8 +269,8 @@ def _put_chunks(
     halves = vectors.astype(np.float16)
     for chunk, vector in zip(chunks, halves, strict=True):
         chunk_id = connection.execute(
-            'INSERT INTO chunks (document_id, space_id, start, "end", header, heading, page) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            'INSERT INTO chunks (document_id, space_id, start, "end", header, heading, page, columns) '
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (
                 document_id,
                 space.id,
@@ -279,6 +279,7 @@ def _put_chunks(
                 chunk.header,
                 json.dumps(chunk.heading),
                 chunk.page,
+                chunk.columns,
             ),
         ).fetchone()[0]
         connection.execute("INSERT INTO vectors VALUES (?, ?)", (chunk_id, vector.tobytes()))

@@ -29,8 +29,8 @@ _MARGIN = 0.1
 _RUNNING_SHARE = 0.4
 # Of a line with fewer other letters ("Page 3 of 12", "F-7") all numbers may be page numbers.
 _FEW_LETTERS = 10
-_MIN_PAGES = 3
-_MAX_NUMBERS = 4
+_MIN_PAGES = 2
+_MAX_NUMBERS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +142,17 @@ def without_running_lines(pages: list[list[Line]]) -> list[list[Line]]:
     for page in filled:
         for line in page:
             sizes[line.size] += len(line.text)
-    largest = (
-        1.1 * sizes.most_common(1)[0][0]
-    )  # larger lines are headings, even if they differ by a number only
+    usual = sizes.most_common(1)[0][0]
+    # Larger lines are headings, even if they differ by a number only. Two pages prove less than three: there a running
+    # line must also be smaller than the text.
+    few = len(filled) == _MIN_PAGES
+    largest = 0.95 * usual if few else 1.1 * usual
     forms = [
         {id(line): _forms(line.text, number) for line in page if line.in_margin and line.size <= largest}
         for number, page in enumerate(pages)
     ]
     counts = Counter(form for page in forms for form in set().union(*page.values()))
-    least = max(_RUNNING_SHARE * len(filled), 2)
+    least = 1 if few else max(_RUNNING_SHARE * len(filled), 2)
     return [
         [line for line in page if all(counts[form] <= least for form in forms[number].get(id(line), ()))]
         for number, page in enumerate(pages)

@@ -1,0 +1,91 @@
+"""What is put before the model: little, the best of it, and nothing twice."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from helpers import bag_of_words, hit, info
+from numpy.typing import NDArray
+
+from generation.context import build_context
+from generation.prompt import user_prompt
+from generation.types import Passage, Turn
+
+QUESTION = "What is the marketing budget?"
+FILLER = " ".join(f"Sentence number {n} is about gardens and nothing else." for n in range(40))
+
+
+def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+    return bag_of_words(texts, 512)
+
+
+def count(text: str) -> int:
+    return len(text.split())
+
+
+def test_the_answer_is_found_in_a_long_passage_within_the_budget() -> None:
+    text = f"{FILLER} The marketing budget is 42,000 EUR. {FILLER}"
+    (passage,) = build_context(QUESTION, [hit(text)], encode, count, 60)
+    assert "The marketing budget is 42,000 EUR." in passage.text
+    assert count(passage.text) <= 60
+
+
+def test_the_best_hit_is_whole_when_it_is_short() -> None:
+    """What answers often does not have the question's words: "It is 42,000 EUR."."""
+    text = "We spoke about money. It rained. Nobody was late."
+    passages = build_context(
+        QUESTION, [hit(text), hit(FILLER, rank=2, ref="other", score=0.5)], encode, count, 60
+    )
+    assert passages[0].text == text
+
+
+def test_the_sentence_after_the_question_s_words_comes_along() -> None:
+    text = f"{FILLER} What about the marketing budget? 42,000 EUR it is. {FILLER}"
+    (passage,) = build_context(QUESTION, [hit(text)], encode, count, 60)
+    assert "42,000 EUR it is." in passage.text
+
+
+def test_one_text_in_two_files_is_read_once() -> None:
+    """A mail and its copy would fill the prompt twice and say nothing more."""
+    text = "The marketing budget is 42,000 EUR."
+    copies = [hit(text, info("a.md")), hit(f"  {text}\n", info("b.md"), rank=2, ref="b")]
+    assert len(build_context(QUESTION, copies, encode, count)) == 1
+
+
+def test_spans_are_slices_of_the_document() -> None:
+    text = "The marketing budget is 42,000 EUR. It rained. The budget for marketing is final."
+    found = hit(text, start=1000)
+    for passage in build_context(QUESTION, [found], encode, count):
+        for start, end in passage.spans:
+            assert text[start - 1000 : end - 1000] in passage.text
+
+
+def test_no_hits_no_passages() -> None:
+    assert build_context(QUESTION, [], encode, count) == []
+
+
+def test_a_sentence_longer_than_the_budget_is_better_than_nothing() -> None:
+    text = "The marketing budget " + "and again the marketing budget " * 50
+    assert build_context(QUESTION, [hit(text)], encode, count, 10)
+
+
+@pytest.mark.parametrize(
+    ("about", "heading", "line"),
+    [
+        (info(title="Plan", date="2024-09-03"), ("Plan", "Money"), "Plan, Money, 2024-09-03"),
+        (info(title="Re: Launch", kind="mail", author="Dana Fox <d@x.org>"), (), "Re: Launch, mail from Dana Fox"),
+        (info(title="Plan"), ("Plan",), "Plan"),
+    ],
+)  # fmt: skip
+def test_each_source_says_what_it_is(about, heading: tuple[str, ...], line: str) -> None:
+    """Without a date the model can't know which of two decisions is the later one."""
+    found = hit("It is final.", about, heading=heading)
+    prompt = user_prompt(QUESTION, [Passage(1, found, ((0, 12),), "It is final.")])
+    assert re.search(rf"^Source: {re.escape(line)}\nIt is final\.$", prompt, re.MULTILINE)
+    assert prompt.endswith(f"Question: {QUESTION}")
+
+
+def test_the_turns_before_stand_in_front_of_the_question() -> None:
+    prompt = user_prompt("And who approved it?", [], [Turn(QUESTION, "42,000 EUR.")])
+    assert prompt.index(QUESTION) < prompt.index("42,000 EUR.") < prompt.index("And who approved it?")

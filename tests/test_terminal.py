@@ -1,0 +1,83 @@
+"""`kb ask` and `kb chat` on a terminal: what a person sees while the model works, and Ctrl-C."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from conftest import SAMPLES
+
+Q3 = "what was the Q3 decision"
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, *arguments: str | Path) -> None:
+        self._master, slave = pty.openpty()
+        environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "kb.main", *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave,
+            cwd=SAMPLES.parent, env=environment, start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+        self.text = ""
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def until(self, found: Callable[[str], bool], seconds: float = 120) -> str:
+        """What came until `found` says that it is enough."""
+        start = len(self.text)
+        deadline = time.monotonic() + seconds
+        while not found(self.text[start:]):
+            assert time.monotonic() < deadline, self.text[-2000:]
+            ready, _, _ = select.select([self._master], [], [], 0.2)
+            if ready:
+                try:
+                    self.text += os.read(self._master, 65536).decode("utf-8", "replace")
+                except OSError:  # the other side has closed
+                    break
+        return self.text[start:]
+
+    def close(self) -> int:
+        self.process.kill() if self.process.poll() is None else None
+        os.close(self._master)
+        return self.process.wait()
+
+
+def plain(text: str) -> str:
+    """The text without colours and cursor movements."""
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)
+
+
+def test_ask_shows_passages_first_and_the_checked_answer_last(sample_folder: Path) -> None:
+    terminal = Terminal("ask", Q3, "--kb", sample_folder)
+    text = plain(terminal.until(lambda seen: "kb show" in seen))
+    terminal.process.wait(30)
+    assert terminal.close() == 0
+    assert text.index("Reading") < text.index("Sources")
+    answer = text[: text.index("Sources")]
+    assert re.search(r"30\s+September", answer) and "[1]" in answer
+
+
+def test_ctrl_c_stops_the_answer_and_not_the_chat(sample_folder: Path) -> None:
+    """A person who sees that the question was wrong must not wait, nor lose the conversation."""
+    terminal = Terminal("chat", "--kb", sample_folder)
+    terminal.until(lambda seen: "> " in plain(seen))
+    terminal.type(f"{Q3}\r")
+    terminal.until(lambda seen: "Reading" in seen)
+    time.sleep(0.5)
+    os.killpg(terminal.process.pid, signal.SIGINT)
+    terminal.until(lambda seen: "stopped" in seen, 60)
+    terminal.type("How long do we keep support tickets?\r")
+    assert "18" in plain(terminal.until(lambda seen: "kb show" in seen))
+    terminal.type("/quit\r")
+    assert terminal.process.wait(30) == 0
+    terminal.close()

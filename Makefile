@@ -1,7 +1,7 @@
 # make demo    sets everything up and answers a question from sample_docs/
 # make test    sets everything up and runs the tests
 # make check   format, lint, types
-# make bench   retrieval and answers on the sample questions (EVAL=folder adds the public sets)
+# make bench   speed and answers on the sample questions (EVAL=folder adds the public sets)
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -25,7 +25,6 @@ demo: models
 	$(BIN)/kb ask "what was the Q3 decision" --kb $(DEMO)
 
 test: models
-	$(BIN)/kb models pull qwen2.5-coder-0.5b
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed
@@ -38,7 +37,12 @@ format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 
 bench: models
-	$(BIN)/python -m benchmarks.run $(EVAL)
+	$(BIN)/kb ingest sample_docs --kb $(DEMO)
+	$(BIN)/python -m benchmarks.speed $(DEMO) --write
+	$(BIN)/python -m benchmarks.answers $(DEMO) sample_docs/questions.jsonl --title "Answers to the sample questions"
+	test -z "$(EVAL)" || $(BIN)/python -m benchmarks.retrieval $(EVAL) .bench --write
+	test -z "$(EVAL)" || $(BIN)/python -m benchmarks.answers .bench/wiki $(EVAL)/wiki/questions.jsonl --limit 60 \
+		--title "Answers to 60 public questions over wiki pages"
 
 clean:
-	rm -rf $(VENV) $(DEMO) build *.egg-info
+	rm -rf $(VENV) $(DEMO) .bench build *.egg-info

@@ -35,6 +35,12 @@ _MONTH_NAME = (
 )
 _DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?[ ](?:of )?{_MONTH_NAME}(?:,?[ ](\d{{4}})\b)?")
 _MONTH_DAY = re.compile(rf"\b{_MONTH_NAME}[ ](\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?[ ](\d{{4}})\b)?")
+_CURRENCIES = {
+    "euros": re.compile(r"€|\bEUR\b|\beuros?\b"),
+    "pounds": re.compile(r"£|\bGBP\b|\bpounds?\b"),
+    "dollars": re.compile(r"\$|\bUSD\b|\bdollars?\b"),
+    "yen": re.compile(r"¥|\bJPY\b|\byen\b"),
+}
 _SUFFIXES = ("ations", "ation", "ingly", "edly", "ings", "ing", "ied", "ies", "ed", "es", "ly", "s", "e")
 
 
@@ -164,6 +170,10 @@ def support(sentence: str, source: str) -> Support:
     missing = set(claimed.figures - have_figures)
     missing |= {
         name for name in claimed.names if name not in have_words and not _hyphenated(name, have_words)
+    }
+    # A sum that was put into another currency has the source's figure and is wrong all the same.
+    missing |= {
+        name for name, sign in _CURRENCIES.items() if sign.search(sentence) and not sign.search(source)
     }
     if claimed.dates:
         # "3 and 5 September", "in September: 3 and 5": a day that is part of no date may belong to any month.

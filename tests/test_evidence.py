@@ -73,6 +73,7 @@ def test_an_iso_date_holds_its_day_month_and_year() -> None:
         ("The launching was approved.", "They approve: launch it."),
         ("The follow-up is done.", "The follow up is done."),
         ("The meeting is at 14:30.", "Meeting 14:30, room 2."),
+        ("It costs £1,250.", "It costs 1,250 pounds."),
     ],
 )
 def test_what_the_source_says_in_other_words_is_borne_out(claim: str, source: str) -> None:
@@ -96,11 +97,13 @@ def test_what_the_source_says_in_other_words_is_borne_out(claim: str, source: st
         ("The launch is led by Dana Moreau.", "moreau"),
         ("Nine people lead the launch.", "9"),
         ("The board approved it at 14:30.", "14:30"),
+        ("The board approved £42,000.", "pounds"),
+        ("The board approved 42,000 EUR, in dollars.", "dollars"),
     ],
 )
 def test_an_invented_figure_date_or_name_is_found_out(claim: str, what: str) -> None:
     """The worst a knowledge assistant can do is to cite a source for a number that it does not hold."""
-    assert stem(what) in support(claim, SOURCE).missing
+    assert {what, stem(what)} & support(claim, SOURCE).missing
 
 
 @pytest.mark.parametrize(

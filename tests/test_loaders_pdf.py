@@ -83,7 +83,8 @@ def test_a_page_is_read_as_paragraphs_lists_and_tables(tmp_path: Path) -> None:
 def test_what_every_page_repeats_is_left_out(tmp_path: Path) -> None:
     document = load_one(pdf(tmp_path, article, pages=3))
     assert "annual report" not in document.text and "page 2 of 3" not in document.text
-    assert "annual report" in load_one(pdf(tmp_path, article, pages=2)).text  # too few pages to tell
+    assert "annual report" not in load_one(pdf(tmp_path, article, pages=2)).text  # it is in smaller type
+    assert "annual report" in load_one(pdf(tmp_path, article, pages=1)).text  # nothing to tell it by
 
 
 def test_every_quote_is_on_its_page(tmp_path: Path) -> None:

@@ -154,6 +154,6 @@ def _print(report: "IngestReport", dry_run: bool) -> None:
     out.print(table)
     stages = ", ".join(f"{name} {s:.1f}" for name, s in report.seconds_by_stage.items() if s >= 0.05)
     total = f"{report.documents} documents, {report.chunks} chunks; {report.seconds:.1f} s"
-    out.print(f"{total} ({stages})" if stages else total)
+    out.print(f"{total} ({stages})" if stages else total, soft_wrap=True)
     for failure in report.failed:
         out.print(one_line(f"failed: {failure.doc}: {failure.error}"), soft_wrap=True)

@@ -305,8 +305,9 @@ class _Loading:
         self._model: LocalModel | None = None
         self._error: Exception | None = None
         self._closing = False
-        self._thread = threading.Thread(target=self._load, daemon=True)
-        self._thread.start()
+        # Waited for in place of the thread: a join that Ctrl-C interrupts takes the thread for ended.
+        self._done = threading.Event()
+        threading.Thread(target=self._load, daemon=True).start()
 
     def _load(self) -> None:
         try:
@@ -319,10 +320,12 @@ class _Loading:
             self._model = model
         except Exception as error:  # noqa: BLE001  (raised again in the thread that asks for the model)
             self._error = error
+        finally:
+            self._done.set()
 
     def model(self) -> "LocalModel":
         """The model, once it is loaded. Raises ModelError when it could not be."""
-        self._thread.join()
+        self._done.wait()
         if self._model is None:
             raise self._error or ModelError(f"the model {self.name} could not be loaded")
         return self._model
@@ -330,6 +333,6 @@ class _Loading:
     def close(self) -> None:
         """Frees the model. Waits for a load that is under way: a process that ends in the midst of it crashes."""
         self._closing = True
-        self._thread.join()
+        self._done.wait()
         if self._model is not None:
             self._model.close()

@@ -61,21 +61,23 @@ def test_the_same_question_has_the_same_answer(sample_kb: KnowledgeBase, decisio
 
 
 @pytest.mark.parametrize(
-    ("question", "fact", "document"),
+    ("question", "fact"),
     [
-        ("How long do we keep support tickets?", "18", "data-retention.md"),
-        ("What do I get paid for a week of on-call standby?", "£140", "on-call.md"),
-        ("What is the bonus for recommending somebody we hire?", "£900", "hiring.md"),
-        ("How much of the Wren budget had been spent by the end of August?", "268,300", "budget"),
+        ("How long do we keep support tickets?", "18"),
+        ("What do I get paid for a week of on-call standby?", "£140"),
+        ("What is the bonus for recommending somebody we hire?", "£900"),
+        ("How much of the Wren budget had been spent by the end of August?", "268,300"),
     ],
 )
 def test_a_fact_is_answered_from_the_document_that_holds_it(
-    sample_kb: KnowledgeBase, question: str, fact: str, document: str
+    sample_kb: KnowledgeBase, question: str, fact: str
 ) -> None:
     answer = sample_kb.ask(question)
     assert answer.status == "answered", answer.why
     assert fact in answer.text
-    assert any(document in citation.info.doc for citation in answer.citations)
+    lines = (SAMPLES / "questions.jsonl").read_text("utf-8").splitlines()
+    holding = next(q["docs"] for q in map(json.loads, lines) if q["question"] == question)
+    assert any(citation.info.doc.endswith(doc) for citation in answer.citations for doc in holding)
     assert answer.prompt_tokens < 1000
     assert_proven(sample_kb, answer)
 
@@ -152,7 +154,7 @@ def test_wrong_questions_and_models_are_one_sentence(sample_kb: KnowledgeBase, t
 def test_the_command_shows_passages_answer_and_sources(sample_folder: Path) -> None:
     done = run("ask", "How long do we keep support tickets?", "--kb", sample_folder)
     assert done.returncode == 0
-    assert done.stderr.startswith("Reading\n 1. ")
+    assert done.stderr.startswith("Reading\n1. ")
     first, _, sources = done.stdout.partition("\n\nSources\n")
     assert "18" in first and "[1]" in first
     assert sources.startswith("[1] ")

@@ -115,10 +115,14 @@ def assert_same(found: Contents, expected: Contents) -> None:
 Answers = list[list[tuple[str, str]]]
 
 
+_COMPARED = 3
+
+
 def answers(folder: Path) -> Answers:
-    """What the queries find: path and text of every hit, in order."""
+    """What the queries find first: path and text, in order. Further down the words of these documents leave ties,
+    which a vector's last bit decides: it depends on what was embedded with it."""
     with KnowledgeBase.open(folder) as kb:
-        found = [kb.search(query).hits for query in QUERIES]
+        found = [kb.search(query, k=_COMPARED).hits for query in QUERIES]
         for hit in (hits[0] for hits in found):
             shown = kb.show(hit.ref)
             assert shown.text[shown.start : shown.end] == hit.text
@@ -339,7 +343,7 @@ def test_a_disk_that_filled_up_can_still_be_searched(reference: Reference, tmp_p
         filler = fill(place, left)
         search = run(reference.home, "search", QUERIES[0], "--kb", folder, "--json")
         assert (search.returncode, search.stderr) == (0, "")
-        hits = [(hit["doc"], hit["text"]) for hit in json.loads(search.stdout)["hits"]]
+        hits = [(hit["doc"], hit["text"]) for hit in json.loads(search.stdout)["hits"][:_COMPARED]]
         assert hits == reference.answers[0]
         assert_refused(done := run(reference.home, "ingest", "docs", "--kb", folder, "--json"), folder)
         assert "space" in done.stderr
@@ -361,7 +365,7 @@ def test_a_read_only_knowledge_base_can_be_searched_but_not_written(
         assert_refused(run(reference.home, "ingest", "docs", "--kb", place / "new", "--json"), place / "new")
         search = run(reference.home, "search", QUERIES[0], "--kb", folder, "--json")
         assert (search.returncode, search.stderr) == (0, "")
-        hits = [(hit["doc"], hit["text"]) for hit in json.loads(search.stdout)["hits"]]
+        hits = [(hit["doc"], hit["text"]) for hit in json.loads(search.stdout)["hits"][:_COMPARED]]
         assert hits == reference.answers[0]
         status = run(reference.home, "status", "--kb", folder, "--json")
         assert (status.returncode, status.stderr) == (0, "")

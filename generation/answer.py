@@ -3,15 +3,17 @@
 import re
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from generation.abstain import MIN_COSINE, refusal_limit
-from generation.context import build_context
+from generation.asked import restates, states
+from generation.context import build_context, nearest
 from generation.prompt import NOT_FOUND, SYSTEM, SYSTEM_LONG, user_prompt
-from generation.types import Answer, Event, Status, Token, Turn
+from generation.types import Answer, Event, Token, Turn
 from generation.verify import Checked, check
 from retrieval.types import Hit
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 # Tokens an answer may have: two sentences, and with `long` about five.
 _MAX_TOKENS, _MAX_TOKENS_LONG = 96, 320
 _NOT_FOUND_TEXT = "The documents do not say."
+# Tokens of context for a second look (benchmarks/RESULTS.md).
+_SECOND_BUDGET = 120
 _REFUSAL = re.compile(rf"\b{NOT_FOUND}\b|^not found\b", re.IGNORECASE)
 
 
@@ -67,45 +71,93 @@ class Answerer:
             refusal = probability
             return probability < refusal_limit(best)
 
-        draft, made = "", 0
+        text, made = "", 0
         for piece in model.complete(tokens, _MAX_TOKENS_LONG if long else _MAX_TOKENS, may_begin):
             timings.setdefault("first_token", since())
-            draft, made = draft + piece.text, piece.tokens
+            text, made = text + piece.text, piece.tokens
             yield Token(piece.text)
-        checked = check(draft, passages, question, self._similarity)
-        status, why = _judge(draft, checked)
-        why += f" (best cosine {best:.2f}, refusal {refusal:.2f}, limit {refusal_limit(best):.2f})"
+        first = _Draft(text, check(text, passages, question, self._similarity), len(tokens), made)
+        refused = not text.strip() or _REFUSAL.search(text)
+        escalated = not (refused or long or first.answers(question))
+        draft = self._second_look(first, model, question, hits, history) if escalated else first
+        numbers = f"(best cosine {best:.2f}, refusal {refusal:.2f}, limit {refusal_limit(best):.2f})"
         timings["total"] = since()
-        if status == "not_found":
+        if refused or not draft.supported:
+            why = "nothing in the draft is borne out" if not refused else "the model found no answer"
             yield _not_found(
-                question, hits, model.name, why, timings, prompt_tokens=len(tokens), completion_tokens=made
+                question, hits, model.name, f"{why} in the passages {numbers}", timings, draft, escalated
             )
             return
+        why = (
+            "the first draft did not answer; a second look did"
+            if draft.checked is not first.checked
+            else ("the draft is borne out by its quotes")
+        )
         yield Answer(
-            question=question, status=status, text=checked.text, citations=checked.citations,
-            sentences=checked.sentences, hits=tuple(hits), model=model.name, why=why, prompt_tokens=len(tokens),
-            completion_tokens=made, timings_ms=timings,
+            question=question, status="answered", text=draft.checked.text, citations=draft.checked.citations,
+            sentences=draft.checked.sentences, hits=tuple(hits), model=model.name, why=f"{why} {numbers}",
+            prompt_tokens=draft.prompt_tokens, completion_tokens=draft.tokens, escalated=escalated,
+            timings_ms=timings,
         )  # fmt: skip
+
+    def _second_look(
+        self,
+        first: "_Draft",
+        model: "LocalModel",
+        question: str,
+        hits: Sequence[Hit],
+        history: Sequence[Turn],
+    ) -> "_Draft":
+        """For a draft that is not borne out or does not say what was asked: the few nearest sentences are read alone,
+        which a small model does better. When that does not help and the draft only says the question back, the
+        nearest sentence that states the kind of thing asked for stands for it. Else the first draft."""
+        passages = build_context(question, hits, self._encode, model.count, _SECOND_BUDGET)
+        tokens = model.prompt(SYSTEM, user_prompt(question, passages, history))
+        text, made = "", 0
+        for piece in model.complete(tokens, _MAX_TOKENS):
+            text, made = text + piece.text, piece.tokens
+        read, made = first.prompt_tokens + len(tokens), first.tokens + made
+        second = _Draft(text, check(text, passages, question, self._similarity), read, made)
+        if second.answers(question) and not _REFUSAL.search(text):
+            return second
+        if first.supported and restates(first.text, question):
+            near = (unit for unit in nearest(question, hits, self._encode) if states(unit, question))
+            quote = next(near, "")
+            quoted = _Draft(quote, check(quote, passages, question, self._similarity), read, made)
+            if quoted.answers(question):
+                return quoted
+        return replace(first, prompt_tokens=read, tokens=made)
 
     def _similarity(self, text: str, others: Sequence[str]) -> list[float]:
         vectors = self._encode([text, *others])
         return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
 
-def _judge(draft: str, checked: Checked) -> tuple[Status, str]:
-    """Whether the draft counts as an answer, and why."""
-    if not draft.strip() or _REFUSAL.search(draft):
-        return "not_found", "the model found no answer in the passages"
-    if not any(sentence.supported for sentence in checked.sentences):
-        return "not_found", "nothing in the draft is borne out by the passages"
-    return "answered", "the draft is borne out by its quotes"
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What was written, checked; the tokens read for it and made, those of drafts before it included."""
+
+    text: str
+    checked: Checked
+    prompt_tokens: int
+    tokens: int
+
+    @property
+    def supported(self) -> bool:
+        """Whether at least one of its sentences is borne out."""
+        return any(sentence.supported for sentence in self.checked.sentences)
+
+    def answers(self, question: str) -> bool:
+        """Whether a sentence that is borne out says something of the kind that the question asks for."""
+        return any(s.supported and states(s.text, question) for s in self.checked.sentences)
 
 
 def _not_found(
     question: str, hits: Sequence[Hit], model: str, why: str, timings: dict[str, float],
-    prompt_tokens: int = 0, completion_tokens: int = 0,
+    draft: _Draft | None = None, escalated: bool = False,
 ) -> Answer:  # fmt: skip
     return Answer(
         question=question, status="not_found", text=_NOT_FOUND_TEXT, citations=(), sentences=(), hits=tuple(hits),
-        model=model, why=why, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, timings_ms=timings,
+        model=model, why=why, prompt_tokens=draft.prompt_tokens if draft else 0,
+        completion_tokens=draft.tokens if draft else 0, escalated=escalated, timings_ms=timings,
     )  # fmt: skip

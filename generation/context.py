@@ -70,6 +70,18 @@ def build_context(
     ]
 
 
+def nearest(
+    question: str, hits: Sequence[Hit], encode: Callable[[Sequence[str]], NDArray[np.float32]]
+) -> list[str]:
+    """The sentences of the hits as a reader would see them, nearest to the question first."""
+    hits = _without_copies(hits)[:HITS]
+    candidates = [_Candidate(i, unit, 0) for i, hit in enumerate(hits) for unit in units(hit)]
+    if not candidates:
+        return []
+    order = np.argsort(-_scores(question, hits, candidates, encode), kind="stable")
+    return [candidates[at].unit.text for at in order]
+
+
 def _passage(n: int, hit: Hit, chosen: Sequence[Unit]) -> Passage:
     """The chosen units as one text; ` … ` where something between them was left out."""
     text = chosen[0].text

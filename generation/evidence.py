@@ -41,6 +41,12 @@ _CURRENCIES = {
     "dollars": re.compile(r"\$|\bUSD\b|\bdollars?\b"),
     "yen": re.compile(r"¥|\bJPY\b|\byen\b"),
 }
+_ROMAN = {
+    numeral: str(value)
+    for value, numeral in enumerate("II III IV V VI VII VIII IX X XI XII".split(), start=2)
+}
+# "Battlefront II", not the pronoun I.
+_NUMERAL = re.compile(rf"(?<=\w )({'|'.join(sorted(_ROMAN, key=len, reverse=True))})\b")
 _SUFFIXES = ("ations", "ation", "ingly", "edly", "ings", "ing", "ied", "ies", "ed", "es", "ly", "s", "e")
 
 
@@ -165,6 +171,7 @@ def support(sentence: str, source: str) -> Support:
     have_words = {_form(word.lower()) for word in _WORD.findall(source)}
     have_words |= {_form(part) for word in _WORD.findall(source) for part in re.split(r"['’-]", word.lower())}
     have_figures = figures(source)
+    have_figures |= {_ROMAN[numeral] for numeral in _NUMERAL.findall(source)}
     have_dates, rest = dates(source)
     have_words |= {stem(date.month) for date in have_dates}
     missing = set(claimed.figures - have_figures)
@@ -188,6 +195,12 @@ def support(sentence: str, source: str) -> Support:
     known += len(claimed.figures & have_figures)
     total = len(claimed.words) + len(claimed.figures)
     return Support(frozenset(missing), known / total if total else 0.0)
+
+
+def shared_words(text: str, source: str) -> str:
+    """The words, not figures, of `text` that `source` has too, in any form."""
+    have = {_form(word.lower()) for word in _WORD.findall(source)}
+    return " ".join(word for word in _WORD.findall(text) if _form(word.lower()) in have)
 
 
 def _hyphenated(word: str, have: set[str]) -> bool:

@@ -50,7 +50,8 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The checked answer. `text` carries `[n]` marks; for `not_found` it says so in words and
-    `citations` is empty. Timings are milliseconds from the start of the call."""
+    `citations` is empty. `escalated` when the first draft did not do. Timings are milliseconds from the
+    start of the call."""
 
     question: str
     status: Status
@@ -62,6 +63,7 @@ class Answer:
     why: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    escalated: bool = False
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -75,7 +77,7 @@ class Answer:
                 {"text": s.text, "cites": list(s.cites), "supported": s.supported} for s in self.sentences
             ],
             "hits": [hit.to_json() for hit in self.hits],
-            "route": {"tier": "local", "model": self.model, "escalated": False, "why": self.why},
+            "route": {"tier": "local", "model": self.model, "escalated": self.escalated, "why": self.why},
             "usage": {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens},
             "timings_ms": {name: round(ms, 1) for name, ms in self.timings_ms.items()},
         }

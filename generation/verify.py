@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from generation.evidence import support
+from generation.evidence import shared_words, support
 from generation.types import Citation, Passage, Sentence
 from retrieval.sentences import sentence_spans
 
@@ -87,11 +87,12 @@ def strip_marks(sentence: str) -> tuple[str, list[int]]:
     return _MARK.sub("", sentence).strip(), numbers
 
 
-def quotes(sentence: str, passage: Passage) -> list[Quote]:
-    """The smallest runs of the hit's sentences, up to three, that bear out `sentence`; none when none does."""
+def quotes(sentence: str, passage: Passage, question: str = "") -> list[Quote]:
+    """The smallest runs of the hit's sentences, up to three, that bear out `sentence`; none when none does. Names that
+    the question brought may stand elsewhere in the hit: what has to be in the quote is what the answer adds."""
     hit = passage.hit
     spans = sentence_spans(hit.text)
-    known = _about(passage)
+    known = f"{_about(passage)}\n{shared_words(question, hit.text)}"
     for length in range(1, _MAX_QUOTE_SENTENCES + 1):
         found = []
         for first in range(len(spans) - length + 1):
@@ -111,7 +112,7 @@ def _find(
     """The quote for a sentence: from the marked passages, else from the others."""
     named = [p for p in passages if p.n in marks]
     for group in (named, [p for p in passages if p.n not in marks]):
-        found = [quote for passage in group for quote in quotes(text, passage)]
+        found = [quote for passage in group for quote in quotes(text, passage, question)]
         if found:
             found = sorted(found, key=lambda quote: -quote.coverage)[:_RANKED_QUOTES]
             near = similarity(f"{question} {text}", [f"{_about(q.passage)}\n{q.text}" for q in found])

@@ -214,3 +214,8 @@ def test_hostile_text_is_judged_in_time(unit: str) -> None:
     started = time.perf_counter()
     support(text, text)
     assert time.perf_counter() - started < 5
+
+
+def test_a_number_may_be_written_in_roman_numerals_in_the_source() -> None:
+    assert not support("You play Iden in Battlefront 2.", "In Battlefront II you play Iden.").missing
+    assert support("You play Iden in Battlefront 3.", "In Battlefront II you play Iden.").missing == {"3"}

@@ -250,3 +250,22 @@ def test_a_draft_that_runs_wild_is_checked_in_time(unit: str, passages: list[Pas
     started = time.perf_counter()
     check((unit * 4000)[:4000], passages)
     assert time.perf_counter() - started < 10
+
+
+def test_names_of_the_question_may_stand_elsewhere_in_the_passage() -> None:
+    """Else "the bridge between Aldholm and Vesk is 12.9 km long" is refused, where one sentence names the towns and
+    another, further on, the length."""
+    text = (
+        "The bridge joins Aldholm to Vesk.\n\nIt was painted twice. Nobody knows by whom. People fish from it. "
+        "It is 12.9 km long."
+    )
+    question = "How long is the bridge between Aldholm and Vesk?"
+    draft = "The bridge between Aldholm and Vesk is 12.9 km long."
+    checked = check(draft, [passage(1, text, title="Crossings")], question)
+    assert checked.citations[0].quote == "It is 12.9 km long."
+    other = draft.replace("Vesk", "Norrby")
+    assert not check(other, [passage(1, text, title="Crossings")], question).citations, (
+        "not a name of the question"
+    )
+    far = question.replace("Vesk", "Norrby")
+    assert not check(other, [passage(1, text, title="Crossings")], far).citations, "not a name of the passage"

@@ -1,0 +1,68 @@
+"""What kind of thing a question asks for, and whether an answer has it: else a user gets his own question back."""
+
+import pytest
+
+from generation.asked import asked, restates, states
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How much may I spend on meals?", "figure"),
+        ("What does a grower pay for a repair when the guarantee is over?", "figure"),
+        ("What was the price in June?", "figure"),
+        ("When did the store open?", "time"),
+        ("From when can growers buy it?", "time"),
+        ("Which day is the party?", "time"),
+        ("And who approved it?", "name"),
+        ("With whom does Bryony learn?", "name"),
+        ("Which laboratory did the test?", "name"),
+        ("What was the decision?", None),
+        ("Is the office open when it snows?", None),
+        ("Why is the launch late?", None),
+        ("", None),
+    ],
+)
+def test_the_wording_tells_the_kind(question: str, kind: str | None) -> None:
+    assert asked(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How much does it cost?", "£185"),
+        ("How long is the lease?", "It runs for ten years."),
+        ("When is the launch?", "On Tuesday."),
+        ("When is the launch?", "In early March."),
+        ("When is the launch?", "3 September"),
+        ("Who approved it?", "Marian approved it."),
+        ("Who approved it?", "It was approved by Marian Thwaite."),
+        ("Who won in 2002?", "Brazil"),
+        ("What is the tank made of?", "Steel"),
+        ("Is the office open on Mondays?", "The office is open on Mondays."),
+    ],
+)
+def test_an_answer_states_what_was_asked(question: str, answer: str) -> None:
+    assert states(answer, question)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What does a grower pay when the guarantee is over?", "The grower pays when the guarantee is over."),
+        ("How many of the 300 boxes were sold?", "Boxes were sold out of the 300."),
+        ("When is the launch of Wren?", "Wren will be launched."),
+        ("Who approved the launch of Wren?", "The launch of Wren was approved."),
+        ("Which laboratory did the test of Wren?", "The laboratory recommended a clip."),
+        ("What is the capital of Mongolia?", "Mongolia is the capital of Mongolia."),
+    ],
+)
+def test_an_answer_beside_the_point_does_not(question: str, answer: str) -> None:
+    assert not states(answer, question)
+
+
+def test_saying_the_question_back_is_told_from_being_short() -> None:
+    question = "How long did they get in prison?"
+    assert restates("They are in prison.", question)
+    assert not restates("They got life in prison.", question), "says no figure, and answers"
+    assert not restates("", "Is it open?")

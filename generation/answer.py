@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from generation.abstain import MIN_COSINE, refusal_limit
 from generation.asked import restates, states
-from generation.context import build_context, nearest
+from generation.context import Ranked, build_context, rank
 from generation.prompt import NOT_FOUND, SYSTEM, SYSTEM_LONG, user_prompt
 from generation.types import Answer, Event, Token, Turn
 from generation.verify import Checked, check
@@ -62,7 +62,8 @@ class Answerer:
             yield _not_found(question, hits, model="", why=why, timings=timings)
             return
         model = self._load()
-        passages = build_context(question, hits, self._encode, model.count)
+        ranked = rank(question, hits, self._encode, model.count)
+        passages = build_context(ranked)
         tokens = model.prompt(SYSTEM_LONG if long else SYSTEM, user_prompt(question, passages, history))
         refusal = 0.0
 
@@ -77,55 +78,43 @@ class Answerer:
             text, made = text + piece.text, piece.tokens
             yield Token(piece.text)
         first = _Draft(text, check(text, passages, question, self._similarity), len(tokens), made)
-        refused = not text.strip() or _REFUSAL.search(text)
+        refused = not text.strip() or bool(_REFUSAL.search(text))
         escalated = not (refused or long or first.answers(question))
-        draft = self._second_look(first, model, question, hits, history) if escalated else first
+        draft = self._second_look(first, model, question, ranked, history) if escalated else first
         numbers = f"(best cosine {best:.2f}, refusal {refusal:.2f}, limit {refusal_limit(best):.2f})"
         timings["total"] = since()
         if refused or not draft.supported:
-            why = "nothing in the draft is borne out" if not refused else "the model found no answer"
-            yield _not_found(
-                question, hits, model.name, f"{why} in the passages {numbers}", timings, draft, escalated
-            )
+            why = "the model found no answer" if refused else "nothing in the draft is borne out"
+            why += f" in the passages {numbers}"
+            yield _not_found(question, hits, model.name, why, timings, draft, escalated)
             return
-        why = (
-            "the first draft did not answer; a second look did"
-            if draft.checked is not first.checked
-            else ("the draft is borne out by its quotes")
-        )
         yield Answer(
             question=question, status="answered", text=draft.checked.text, citations=draft.checked.citations,
-            sentences=draft.checked.sentences, hits=tuple(hits), model=model.name, why=f"{why} {numbers}",
+            sentences=draft.checked.sentences, hits=tuple(hits), model=model.name, why=f"{draft.why} {numbers}",
             prompt_tokens=draft.prompt_tokens, completion_tokens=draft.tokens, escalated=escalated,
             timings_ms=timings,
         )  # fmt: skip
 
     def _second_look(
-        self,
-        first: "_Draft",
-        model: "LocalModel",
-        question: str,
-        hits: Sequence[Hit],
-        history: Sequence[Turn],
+        self, first: "_Draft", model: "LocalModel", question: str, ranked: Ranked, history: Sequence[Turn]
     ) -> "_Draft":
         """For a draft that is not borne out or does not say what was asked: the few nearest sentences are read alone,
         which a small model does better. When that does not help and the draft only says the question back, the
         nearest sentence that states the kind of thing asked for stands for it. Else the first draft."""
-        passages = build_context(question, hits, self._encode, model.count, _SECOND_BUDGET)
+        passages = build_context(ranked, _SECOND_BUDGET)
         tokens = model.prompt(SYSTEM, user_prompt(question, passages, history))
         text, made = "", 0
         for piece in model.complete(tokens, _MAX_TOKENS):
             text, made = text + piece.text, piece.tokens
-        read, made = first.prompt_tokens + len(tokens), first.tokens + made
-        second = _Draft(text, check(text, passages, question, self._similarity), read, made)
-        if second.answers(question) and not _REFUSAL.search(text):
-            return second
+        drafts = [text] if not _REFUSAL.search(text) else []
         if first.supported and restates(first.text, question):
-            near = (unit for unit in nearest(question, hits, self._encode) if states(unit, question))
-            quote = next(near, "")
-            quoted = _Draft(quote, check(quote, passages, question, self._similarity), read, made)
-            if quoted.answers(question):
-                return quoted
+            drafts += [sentence for sentence in ranked.nearest() if states(sentence, question)][:1]
+        read, made = first.prompt_tokens + len(tokens), first.tokens + made
+        for text in drafts:
+            checked = check(text, passages, question, self._similarity)
+            draft = _Draft(text, checked, read, made, "the first draft did not answer; a second look did")
+            if draft.answers(question):
+                return draft
         return replace(first, prompt_tokens=read, tokens=made)
 
     def _similarity(self, text: str, others: Sequence[str]) -> list[float]:
@@ -141,6 +130,7 @@ class _Draft:
     checked: Checked
     prompt_tokens: int
     tokens: int
+    why: str = "the draft is borne out by its quotes"
 
     @property
     def supported(self) -> bool:

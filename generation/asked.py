@@ -7,7 +7,7 @@ true beside the point. Both can be told without another model.
 import re
 from typing import Literal
 
-from generation.evidence import claims, dates, figures
+from generation.evidence import MONTHS, claims, dates, figures
 
 Asked = Literal["figure", "time", "name"]
 
@@ -32,12 +32,10 @@ _ASKED: tuple[tuple[Asked, re.Pattern[str]], ...] = (
 _YES_OR_NO = re.compile(
     r"^\W*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|may|must|shall|should|will|would)\b", re.I
 )
-_DAYS = re.compile(
-    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:to|yester)day\b|\btomorrow\b", re.IGNORECASE
-)
-_MONTH = re.compile(
-    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|spring|summer|autumn"
-    r"|winter)\b"
+# A month's name may be a word of another kind in lower case ("may", "march").
+_TIME = re.compile(
+    r"\b(?i:(?:mon|tues|wednes|thurs|fri|satur|sun)day|today|yesterday|tomorrow|spring|summer|autumn|winter)\b"
+    rf"|\b(?:{'|'.join(month.capitalize() for month in MONTHS)})\b"
 )
 
 
@@ -49,21 +47,19 @@ def asked(question: str) -> Asked | None:
 def states(answer: str, question: str) -> bool:
     """Whether the answer says something the question does not, of the kind it asks for."""
     kind = asked(question)
-    said, known = claims(answer), claims(question)
     numbers = figures(answer) - figures(question)
     if kind == "figure":
         return bool(numbers)
     if kind == "time":
-        return bool(numbers or dates(answer)[0] or _DAYS.search(answer) or _MONTH.search(answer))
+        return bool(numbers or dates(answer)[0] or _TIME.search(answer))
     if kind == "name":
         # The first word of an answer may be a name too: "Marian decided."
-        names = said.names | claims(f"- {answer}").names
-        return bool(names - known.words or numbers)
+        names = claims(f"- {answer}").names
+        return bool(names - claims(question).words or numbers)
     return not restates(answer, question)
 
 
 def restates(answer: str, question: str) -> bool:
     """Whether the answer says nothing that the question does not; what answers yes or no may."""
-    said, known = claims(answer), claims(question)
-    new = said.words - known.words or figures(answer) - figures(question)
+    new = claims(answer).words - claims(question).words or figures(answer) - figures(question)
     return not new and not _YES_OR_NO.match(question)

@@ -41,21 +41,36 @@ class _Candidate:
     tokens: int
 
 
-def build_context(
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The sentences of some hits and what each promises for a question; encoding them is the dear part of a
+    context."""
+
+    hits: tuple[Hit, ...]
+    candidates: tuple[_Candidate, ...]
+    scores: NDArray[np.float32]
+
+    def nearest(self) -> list[str]:
+        """The sentences as the model would read them, nearest to the question first."""
+        return [self.candidates[at].unit.text for at in np.argsort(-self.scores, kind="stable")]
+
+
+def rank(
     question: str,
     hits: Sequence[Hit],
     encode: Callable[[Sequence[str]], NDArray[np.float32]],
     count: Callable[[str], int],
-    budget: int = BUDGET_TOKENS,
-) -> list[Passage]:
-    """The passages for the prompt, best hit first, numbered from 1. `encode` gives unit vectors, `count` the
-    language model's tokens; the passages' text has at most `budget` of those, unless one sentence has
-    more."""
+) -> Ranked:
+    """Scores the sentences of the best hits. `encode` gives unit vectors, `count` the language model's tokens."""
     hits = _without_copies(hits)[:HITS]
     candidates = [_Candidate(i, unit, count(unit.text)) for i, hit in enumerate(hits) for unit in units(hit)]
-    if not candidates:
-        return []
-    scores = _scores(question, hits, candidates, encode)
+    return Ranked(tuple(hits), tuple(candidates), _scores(question, hits, candidates, encode))
+
+
+def build_context(ranked: Ranked, budget: int = BUDGET_TOKENS) -> list[Passage]:
+    """The passages for the prompt, best hit first, numbered from 1; their text has at most `budget` tokens, unless one
+    sentence has more."""
+    candidates, scores = ranked.candidates, ranked.scores
     chosen = _whole_hits(candidates, budget)
     spent = sum(candidates[at].tokens for at in chosen)
     for at in np.argsort(-scores, kind="stable"):
@@ -65,21 +80,9 @@ def build_context(
             spent += candidates[at].tokens
     by_hit = groupby(sorted(chosen), key=lambda at: candidates[at].hit)
     return [
-        _passage(n, hits[i], [candidates[at].unit for at in mine])
+        _passage(n, ranked.hits[i], [candidates[at].unit for at in mine])
         for n, (i, mine) in enumerate(by_hit, start=1)
     ]
-
-
-def nearest(
-    question: str, hits: Sequence[Hit], encode: Callable[[Sequence[str]], NDArray[np.float32]]
-) -> list[str]:
-    """The sentences of the hits as a reader would see them, nearest to the question first."""
-    hits = _without_copies(hits)[:HITS]
-    candidates = [_Candidate(i, unit, 0) for i, hit in enumerate(hits) for unit in units(hit)]
-    if not candidates:
-        return []
-    order = np.argsort(-_scores(question, hits, candidates, encode), kind="stable")
-    return [candidates[at].unit.text for at in order]
 
 
 def _passage(n: int, hit: Hit, chosen: Sequence[Unit]) -> Passage:
@@ -112,6 +115,8 @@ def _scores(
 ) -> NDArray[np.float32]:
     """What each unit promises: its own score, or most of that of the one before it or after it, since an answer often
     stands beside the words of the question."""
+    if not candidates:
+        return np.empty(0, dtype=np.float32)
     vectors = encode([question, *(c.unit.text for c in candidates)])
     words = set(content_words(question))
     overlap = np.array(

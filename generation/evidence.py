@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from retrieval.words import STOP_WORDS
 
-_MONTHS = "january february march april may june july august september october november december".split()
+MONTHS = "january february march april may june july august september october november december".split()
 _NUMBER_WORDS = {
     word: str(value)
     for value, word in enumerate(
@@ -28,7 +28,7 @@ _LOOSE = frozenset({"one", "first", "second", "third"})
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
-_ABBREVIATED = {month[:3]: month for month in _MONTHS} | {"sept": "september"}
+_ABBREVIATED = {month[:3]: month for month in MONTHS} | {"sept": "september"}
 # "May" only with its capital: it is a verb too.
 _MONTH_NAME = (
     r"((?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ept?|[Oo]ct|[Nn]ov|[Dd]ec)[a-z]{0,6}|May)\b\.?"
@@ -114,7 +114,7 @@ def dates(text: str) -> tuple[set[Date], str]:
 
     def iso(match: re.Match[str]) -> str:
         month = int(match.group(2))
-        return take(match.group(3), _MONTHS[month - 1], match.group(1)) if 1 <= month <= 12 else match.group()
+        return take(match.group(3), MONTHS[month - 1], match.group(1)) if 1 <= month <= 12 else match.group()
 
     text = _ISO_DATE.sub(iso, text)
     text = _DAY_MONTH.sub(lambda m: take(m.group(1), _full(m.group(2).lower()), m.group(3)), text)

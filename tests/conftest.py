@@ -1,12 +1,41 @@
-"""The sample documents as a knowledge base, made once for all tests that ask it questions."""
+"""Knowledge bases that are made once for all tests that ask them something."""
 
+import os
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import info, kb, put
 
 from kb import KnowledgeBase
+from retrieval.schema import SCHEMA_VERSION
+from retrieval.store import DATABASE, Store
+from retrieval.writer import writing
 
+NOTE = """---
+title: Launch plan
+author: Dana Okafor
+updated: 2025-03-04
+---
+# Launch plan
+
+The launch moves to September, 42,000 EUR are set aside — "naïve", says 東京 👩‍🚀.
+
+## Risks
+
+The supplier of the antenna was late twice.
+"""
+MAIL = """\
+From: Ines Moreau <ines@example.org>
+To: Dana Okafor <dana@example.org>
+Subject: Antenna supplier
+Date: Tue, 04 Mar 2025 10:15:00 +0100
+Message-ID: <one@example.org>
+
+The antenna supplier promised delivery by the first of June.
+"""
 SAMPLES = Path(__file__).parents[1] / "sample_docs"
 
 
@@ -14,8 +43,8 @@ SAMPLES = Path(__file__).parents[1] / "sample_docs"
 def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a knowledge base with the sample documents in it."""
     folder = tmp_path_factory.mktemp("samples") / "kb"
-    with KnowledgeBase.open(folder, create=True) as kb:
-        report = kb.ingest([SAMPLES])
+    with KnowledgeBase.open(folder, create=True) as base:
+        report = base.ingest([SAMPLES])
     assert not report.failed
     return folder
 
@@ -23,5 +52,50 @@ def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def sample_kb(sample_folder: Path) -> Iterator[KnowledgeBase]:
     """The same, opened; its language model is loaded by the first question."""
-    with KnowledgeBase.open(sample_folder) as kb:
-        yield kb
+    with KnowledgeBase.open(sample_folder) as base:
+        yield base
+
+
+def put_by_hand(folder: Path) -> None:
+    """A knowledge base whose vectors come from an embedding model that this machine does not have."""
+    with Store.open(folder, create=True) as store, writing(store) as writer:
+        put(writer, "A note about horses.", info("a.md"))
+
+
+def change(folder: Path, sql: str) -> None:
+    connection = sqlite3.connect(folder / DATABASE)
+    with connection:
+        connection.execute(sql)
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with documents, the knowledge base made of them, and everything that can be in a folder's place."""
+    root = tmp_path_factory.mktemp("world")
+    for name in ("docs", "empty", "pictures", "nomodels", "junk"):
+        (root / name).mkdir()
+    (root / "docs" / "launch.md").write_text(NOTE, "utf-8")
+    (root / "docs" / "antenna.eml").write_text(MAIL, "utf-8")
+    (root / "pictures" / "cat.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    (root / "junk" / DATABASE).write_bytes(b"this is no database\n" * 500)
+    (root / "file").write_text("a file")
+    done = kb("ingest", root / "docs", "--kb", root / "base")
+    assert done.returncode == 0, done.stderr
+    put_by_hand(root / "foreign")
+    shutil.copytree(root / "foreign", root / "other_format")
+    change(root / "other_format", f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    shutil.copytree(root / "base", root / "other_version")
+    change(
+        root / "other_version",
+        "UPDATE spaces SET embedder = json_set(embedder, '$.fingerprint', 'of another version')",
+    )
+    return root
+
+
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of this process have told the hub's library to stay offline."""
+    for name in list(os.environ):
+        if name.startswith(("HF_", "TRANSFORMERS_")):
+            monkeypatch.delenv(name)

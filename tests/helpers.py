@@ -1,13 +1,23 @@
-"""Small builders for the tests: models from the model store, stores filled by hand, hits made of text."""
+"""What several tests share: models of the model store, stores filled by hand, hits made of text, `kb` as a process,
+small disks."""
 
+import hashlib
+import json
+import os
 import re
+import subprocess
+import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from kb.catalogue import PinnedFile
 from kb.model_store import ModelStore
 from retrieval.errors import KbError
 from retrieval.sentences import strip_span
@@ -24,6 +34,11 @@ DIMENSIONS = 32
 def model_path(name: str) -> Path:
     """The model in the user's model store, where `make test` puts it."""
     return Path(ModelStore().path(name))
+
+
+def pin(name: str, data: bytes) -> PinnedFile:
+    """The pin of a file with that content."""
+    return PinnedFile(name, len(data), hashlib.sha256(data).hexdigest())
 
 
 def bag_of_words(texts: Sequence[str], dimensions: int = DIMENSIONS) -> NDArray[np.float32]:
@@ -111,3 +126,51 @@ def assert_one_sentence(error: KbError) -> None:
     text = str(error)
     assert text and "\n" not in text and "Traceback" not in text
     assert len(text) < 600
+
+
+# Variables that change what kb prints, or where it looks.
+_OURS = ("KB_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONIOENCODING", "HF_")
+
+
+def kb(
+    *arguments: str | Path, stdin: int | None = subprocess.DEVNULL, stdout: int = subprocess.PIPE,
+    environment: Mapping[str, str] | None = None, cwd: Path | None = None,
+) -> subprocess.CompletedProcess[str]:  # fmt: skip
+    """Runs the command in a process of its own, on no terminal."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    return subprocess.run(
+        [sys.executable, "-m", "kb.main", *map(str, arguments)],
+        stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, encoding="utf-8", timeout=120, cwd=cwd,
+        env={**kept, "PYTHONIOENCODING": "utf-8", **(environment or {})},
+    )  # fmt: skip
+
+
+def kb_json(*arguments: str | Path) -> dict[str, Any]:
+    """The object that a `--json` run prints: one, and nothing else."""
+    done = kb(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    value = json.loads(done.stdout)
+    assert isinstance(value, dict)
+    return value
+
+
+@contextmanager
+def disk(place: Path, size: str) -> Iterator[Path]:
+    """A file system of that size (as in `mount -o size=`) at `place`. Skips the test where none can be made."""
+    place.mkdir()
+    try:
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+        mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command here to make a small disk with")
+    if mounted.returncode != 0:
+        pytest.skip(f"a small disk can't be made here: {mounted.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def remount(place: Path, options: str) -> None:
+    """Changes a mounted disk: "ro" for read-only, "rw" for writable."""
+    subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)

@@ -8,9 +8,10 @@ import pytest
 from helpers import bag_of_words, hit, info
 from numpy.typing import NDArray
 
-from generation.context import build_context
+from generation.context import BUDGET_TOKENS, build_context, rank
 from generation.prompt import user_prompt
 from generation.types import Passage, Turn
+from retrieval.types import Hit
 
 QUESTION = "What is the marketing budget?"
 FILLER = " ".join(f"Sentence number {n} is about gardens and nothing else." for n in range(40))
@@ -24,9 +25,13 @@ def count(text: str) -> int:
     return len(text.split())
 
 
+def context(hits: Sequence[Hit], budget: int = BUDGET_TOKENS) -> list[Passage]:
+    return build_context(rank(QUESTION, hits, encode, count), budget)
+
+
 def test_the_answer_is_found_in_a_long_passage_within_the_budget() -> None:
     text = f"{FILLER} The marketing budget is 42,000 EUR. {FILLER}"
-    (passage,) = build_context(QUESTION, [hit(text)], encode, count, 60)
+    (passage,) = context([hit(text)], 60)
     assert "The marketing budget is 42,000 EUR." in passage.text
     assert count(passage.text) <= 60
 
@@ -34,15 +39,13 @@ def test_the_answer_is_found_in_a_long_passage_within_the_budget() -> None:
 def test_the_best_hit_is_whole_when_it_is_short() -> None:
     """What answers often does not have the question's words: "It is 42,000 EUR."."""
     text = "We spoke about money. It rained. Nobody was late."
-    passages = build_context(
-        QUESTION, [hit(text), hit(FILLER, rank=2, ref="other", score=0.5)], encode, count, 60
-    )
+    passages = context([hit(text), hit(FILLER, rank=2, ref="other", score=0.5)], 60)
     assert passages[0].text == text
 
 
 def test_the_sentence_after_the_question_s_words_comes_along() -> None:
     text = f"{FILLER} What about the marketing budget? 42,000 EUR it is. {FILLER}"
-    (passage,) = build_context(QUESTION, [hit(text)], encode, count, 60)
+    (passage,) = context([hit(text)], 60)
     assert "42,000 EUR it is." in passage.text
 
 
@@ -50,24 +53,30 @@ def test_one_text_in_two_files_is_read_once() -> None:
     """A mail and its copy would fill the prompt twice and say nothing more."""
     text = "The marketing budget is 42,000 EUR."
     copies = [hit(text, info("a.md")), hit(f"  {text}\n", info("b.md"), rank=2, ref="b")]
-    assert len(build_context(QUESTION, copies, encode, count)) == 1
+    assert len(context(copies)) == 1
 
 
 def test_spans_are_slices_of_the_document() -> None:
     text = "The marketing budget is 42,000 EUR. It rained. The budget for marketing is final."
     found = hit(text, start=1000)
-    for passage in build_context(QUESTION, [found], encode, count):
+    for passage in context([found]):
         for start, end in passage.spans:
             assert text[start - 1000 : end - 1000] in passage.text
 
 
 def test_no_hits_no_passages() -> None:
-    assert build_context(QUESTION, [], encode, count) == []
+    assert context([]) == []
+
+
+def test_the_nearest_sentence_comes_first() -> None:
+    ranked = rank(QUESTION, [hit(f"{FILLER} The marketing budget is 42,000 EUR.")], encode, count)
+    assert ranked.nearest()[0] == "The marketing budget is 42,000 EUR."
+    assert rank(QUESTION, [], encode, count).nearest() == []
 
 
 def test_a_sentence_longer_than_the_budget_is_better_than_nothing() -> None:
     text = "The marketing budget " + "and again the marketing budget " * 50
-    assert build_context(QUESTION, [hit(text)], encode, count, 10)
+    assert context([hit(text)], 10)
 
 
 @pytest.mark.parametrize(

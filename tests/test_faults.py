@@ -9,15 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import assert_one_sentence, assert_sound
+from helpers import assert_one_sentence, assert_sound, disk, remount
 from numpy.typing import NDArray
 
 from kb import KnowledgeBase
@@ -277,27 +276,6 @@ def test_a_torn_vector_index_changes_no_answer_and_is_mended(reference: Referenc
         kb.ingest([reference.home / "docs"])
     assert (folder / FILE).stat().st_size == (reference.folder / FILE).stat().st_size
     assert answers(folder) == reference.answers
-
-
-@contextmanager
-def disk(place: Path, size: str) -> Iterator[Path]:
-    """A file system of that size (as in `mount -o size=`) at `place`. Skips the test where none can be made."""
-    place.mkdir()
-    try:
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
-        mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount command here to make a small disk with")
-    if mounted.returncode != 0:
-        pytest.skip(f"a small disk can't be made here: {mounted.stderr.strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
-def remount(place: Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
 
 
 def fill(place: Path, left: int) -> Path:

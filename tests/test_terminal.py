@@ -16,6 +16,11 @@ from conftest import SAMPLES
 Q3 = "what was the Q3 decision"
 
 
+def _heed_ctrl_c() -> None:
+    """A shell starts what it runs in the background with Ctrl-C ignored, and so would be what that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A command on a terminal of its own."""
 
@@ -29,7 +34,7 @@ class Terminal:
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "kb.main", *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave,
-            cwd=SAMPLES.parent, env=environment, start_new_session=True,
+            cwd=SAMPLES.parent, env=environment, start_new_session=True, preexec_fn=_heed_ctrl_c,
         )  # fmt: skip
         os.close(slave)
         self.text = ""

@@ -5,7 +5,9 @@
 * `spaces`     the embedding models that vectors come from; one is active, a second exists only during a re-index
 * `chunks`     spans of documents, per space; `vectors` their embeddings as float16
 * `fts`        the words of the chunks (FTS5 over the view `chunk_texts`, so no text is stored twice)
-* `meta`       `store_id`, `generation` (counts write transactions), `active_space`, `last_ingest`
+* `removals`   ids of chunks that went since the derived indexes were saved, so that none need compare all ids
+* `meta`       `store_id`, `generation` (counts write transactions), `active_space`, `last_ingest`, the stamp of each
+               derived file as last saved (`retrieval.frames`)
 """
 
 import sqlite3
@@ -13,7 +15,7 @@ import uuid
 
 from retrieval.errors import StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Porter stems so that "launched" finds "launch"; diacritics folded so that "resume" finds "résumé".
 _TABLES = """
@@ -43,6 +45,7 @@ CREATE TABLE documents (
     UNIQUE (file_id, part)
 );
 CREATE INDEX documents_ref ON documents (ref);
+CREATE INDEX documents_facts ON documents (kind, date, author, file_id);
 CREATE TABLE spaces (id INTEGER PRIMARY KEY AUTOINCREMENT, embedder TEXT NOT NULL);
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -56,6 +59,7 @@ CREATE TABLE chunks (
     columns TEXT NOT NULL
 );
 CREATE INDEX chunks_document ON chunks (document_id, space_id);
+CREATE TABLE removals (chunk_id INTEGER PRIMARY KEY);
 CREATE TABLE vectors (chunk_id INTEGER PRIMARY KEY REFERENCES chunks (id), vector BLOB NOT NULL);
 CREATE VIEW chunk_texts AS
     SELECT c.id AS id, c.header AS header, substr(d.text, c.start + 1, c."end" - c.start) AS body

@@ -1,7 +1,7 @@
 """Opening `kb.sqlite` and reading from it. Writing is `retrieval.writer`.
 
-A knowledge base is one folder: `kb.sqlite` (write-ahead log, the only truth), `vectors.faiss` (derived)
-and `writer.lock`.
+A knowledge base is one folder: `kb.sqlite` (write-ahead log, the only truth), `vectors.faiss` and
+`words.index` (derived) and `writer.lock`.
 """
 
 import json
@@ -10,11 +10,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrieval import schema
 from retrieval.errors import StoreError, StoreMissing, UsageError
 from retrieval.types import DocumentInfo, Filters
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 DATABASE = "kb.sqlite"
 
@@ -61,6 +65,7 @@ class StoredChunk:
     heading: tuple[str, ...]
     page: int | None
     columns: str
+    header: str
     text: str
 
     @property
@@ -75,6 +80,7 @@ class Store:
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
         self.connection = connection
+        self._matching: tuple[tuple[Any, ...], NDArray[np.int64]] | None = None
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = False) -> "Store":
@@ -165,23 +171,56 @@ class Store:
             values.append(f"*{filters.source}*" if plain else filters.source)
         return " AND ".join(conditions), values
 
+    def matching(self, condition: str, values: Sequence[Any]) -> "NDArray[np.int64]":
+        """The ids of the documents that meet a condition as `filtered` makes it. The last answer is kept, as both
+        sides of a search ask for the same."""
+        import numpy as np  # here, as `kb list` and `kb show` do without
+
+        key = (self.generation(), condition, *values)
+        if self._matching is None or self._matching[0] != key:
+            joined = "documents d"
+            if "f." in condition:  # the path is what few documents share, so it comes first
+                joined = "files f CROSS JOIN documents d ON d.file_id = f.id"
+            rows = self.connection.execute(f"SELECT d.id FROM {joined} WHERE {condition}", values)
+            self._matching = key, np.array(rows.fetchall(), dtype=np.int64).reshape(-1)
+        return self._matching[1]
+
+    def owners(self, ids: Sequence[int]) -> dict[int, tuple[int, DocumentInfo, int | None]]:
+        """Which document these chunks are of, what is known of it, and their page, by id; without any text."""
+        rows = self._by_id(
+            f"SELECT c.id, d.id, c.page, {_INFO} FROM chunks c JOIN documents d ON d.id = c.document_id "
+            "JOIN files f ON f.id = d.file_id WHERE c.id IN ",
+            ids,
+        )
+        return {row[0]: (row[1], _info(row[3:]), row[2]) for row in rows}
+
     def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """The chunks with these ids, by id; ids that do not exist are left out."""
-        found: dict[int, StoredChunk] = {}
-        query = (
-            f'SELECT c.id, d.id, d.ref, c.start, c."end", c.heading, c.page, c.columns, '
-            f'substr(d.text, c.start + 1, c."end" - c.start), {_INFO} '
-            f"FROM chunks c JOIN documents d ON d.id = c.document_id JOIN files f ON f.id = d.file_id "
-            f"WHERE c.id = ?"
+        rows = self._by_id(
+            'SELECT c.id, d.id, d.ref, c.start, c."end", c.heading, c.page, c.columns, c.header, '
+            f"{_INFO} FROM chunks c JOIN documents d ON d.id = c.document_id JOIN files f ON f.id = d.file_id "
+            "WHERE c.id IN ",
+            ids,
         )
-        for chunk_id in ids:
-            row = self.connection.execute(query, (chunk_id,)).fetchone()
-            if row is not None:
-                found[chunk_id] = StoredChunk(
-                    id=row[0], document_id=row[1], document_ref=row[2], start=row[3], end=row[4],
-                    heading=tuple(json.loads(row[5])), page=row[6], columns=row[7], text=row[8], info=_info(row[9:]),
-                )  # fmt: skip
-        return found
+        # Each text once, and cut here: SQLite counts its characters from the start for every chunk.
+        documents = sorted({row[1] for row in rows})
+        texts = dict(self._by_id("SELECT id, text FROM documents WHERE id IN ", documents))
+        return {
+            row[0]: StoredChunk(
+                id=row[0], document_id=row[1], document_ref=row[2], start=row[3], end=row[4],
+                heading=tuple(json.loads(row[5])), page=row[6], columns=row[7], header=row[8], info=_info(row[9:]),
+                text=texts[row[1]][row[3] : row[4]],
+            )
+            for row in rows
+        }  # fmt: skip
+
+    def _by_id(self, query: str, ids: Sequence[int]) -> list[Any]:
+        """The rows of a query that ends in "IN " for these ids, a thousand at a time (SQLite has a limit)."""
+        rows: list[Any] = []
+        for start in range(0, len(ids), 1000):
+            some = ids[start : start + 1000]
+            rows += self.connection.execute(f"{query}({', '.join('?' * len(some))})", list(some)).fetchall()
+        return rows
 
     def document(self, ref: str) -> StoredDocument:
         """The document that `ref` names: its own ref, or the `doc` path of a file that is one document.

@@ -1,7 +1,7 @@
 """Writing to a knowledge base: one writer at a time, one transaction a document.
 
 Killing the process at any instant leaves whole documents only: SQLite rolls back the open transaction,
-the kernel frees the lock, and `vectors.faiss` (derived) is caught up by whoever opens it next.
+the kernel frees the lock, and the derived indexes are caught up by whoever opens them next.
 """
 
 import json
@@ -295,6 +295,9 @@ def _drop_document(connection: sqlite3.Connection, document_id: int) -> None:
 
 
 def _drop_chunks(connection: sqlite3.Connection, document_id: int) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO removals SELECT id FROM chunks WHERE document_id = ?", (document_id,)
+    )
     _drop_rows(connection, "document_id = ?", document_id)
 
 

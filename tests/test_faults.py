@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from kb import KnowledgeBase
 from retrieval.errors import StoreMissing
+from retrieval.postings import WordIndex
 from retrieval.store import Store, connect
 from retrieval.vectors import FILE
 
@@ -234,7 +235,7 @@ def test_ten_kills_leave_what_an_undisturbed_ingest_leaves(reference: Reference,
     assert answers(folder) == reference.answers
     again = json.loads(run(tmp_path, "ingest", "docs", "--kb", "kb", "--json").stdout)
     assert again["unchanged"] == again["documents"] == len(reference.contents.documents)
-    assert {path.name for path in folder.iterdir()} == {"kb.sqlite", FILE, "writer.lock"}
+    assert {path.name for path in folder.iterdir()} == {"kb.sqlite", FILE, WordIndex.FILE, "writer.lock"}
 
 
 @pytest.mark.parametrize("made", ["no byte", "no table"])

@@ -178,6 +178,7 @@ def test_filters_leave_just_the_documents_they_describe(
 ) -> None:
     """An answer from outside the filter is a wrong answer: the person said where to look."""
     assert len(list(mixed.documents(filters))) == expected
+    assert len(mixed.matching(*mixed.filtered(filters))) == expected
 
 
 def test_a_document_is_named_by_its_ref_or_its_path(mixed: Store) -> None:

@@ -11,7 +11,9 @@ import pytest
 from helpers import assert_one_sentence, info, toy_space
 from numpy.typing import NDArray
 
+from retrieval import vectors as vectors_module
 from retrieval.errors import StoreError
+from retrieval.indexes import save_indexes
 from retrieval.store import Space, Store
 from retrieval.types import Chunk
 from retrieval.vectors import FILE, VectorIndex
@@ -222,6 +224,120 @@ def test_after_a_reindex_only_the_new_model_s_vectors_are_searched(store: Store)
     index = opened(store)
     assert len(index) == 10
     assert_exact(store, index, k=10)
+
+
+def test_another_history_of_the_same_store_is_noticed(store: Store, tmp_path: Path) -> None:
+    """After a backup is put back, new documents get ids that today's vectors.faiss knows from other ones."""
+    store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copytree(store.folder, tmp_path / "backup")
+    put_vectors(store, "b", unit(50, 7))
+    save(store)
+    shutil.copy(store.folder / FILE, tmp_path / "backup" / FILE)
+    with Store.open(tmp_path / "backup") as restored:
+        put_vectors(restored, "c", unit(50, 8))
+        assert_exact(restored, opened(restored))
+        put_vectors(restored, "d", unit(5, 9))
+        assert_exact(restored, opened(restored))
+
+
+def test_a_small_change_is_appended(store: Store) -> None:
+    """To write 768 MB for every message that comes in would wear a disk out."""
+    save(store)
+    before = (store.folder / FILE).read_bytes()
+    put_vectors(store, "b", unit(5, 7))
+    save(store)
+    after = (store.folder / FILE).read_bytes()
+    assert after.startswith(before)
+    assert len(after) - len(before) < 5 * DIMENSIONS * 2 + 1500
+    assert opened(store).stored
+    assert_exact(store, opened(store))
+
+
+def test_many_small_changes_stay_few_frames_and_bounded_in_size(store: Store) -> None:
+    """Each frame costs every search a little, and what they replaced costs disk."""
+    for number in range(60):
+        put_vectors(store, f"d{number % 20}", unit(6, number))  # each replaces the one of 20 rounds ago
+        save(store)
+    assert len(opened(store)._frames) <= 8
+    assert_exact(store, opened(store))
+    needed = len(opened(store)) * (DIMENSIONS * 2 + 16)
+    assert (store.folder / FILE).stat().st_size < 2 * needed + 20_000
+
+
+def test_what_is_removed_stays_removed_when_it_is_only_noted(store: Store) -> None:
+    """The vectors of a removed document lie in the file until it is next written anew."""
+    put_vectors(store, "b", unit(20, 7))
+    with writing(store):
+        save_indexes(store)
+    size = (store.folder / FILE).stat().st_size
+    with writing(store) as writer:
+        for state in writer.files_below(b"b").values():
+            writer.remove_file(state.id)
+        assert_exact(store, opened(store))
+        save_indexes(store)
+        assert store.connection.execute("SELECT count(*) FROM removals").fetchone() == (0,)
+        assert 0 < (store.folder / FILE).stat().st_size - size < 1500
+        assert_exact(store, opened(store))
+    put_vectors(store, "c", unit(3, 8))
+    save(store)
+    assert_exact(store, opened(store))
+
+
+def test_a_save_that_stops_before_the_store_knows_of_it_loses_nothing(store: Store) -> None:
+    """A computer that goes off between the two writes leaves a frame that nobody has heard of."""
+    save(store)
+    put_vectors(store, "b", unit(50, 7))
+    known = store.meta(FILE)
+    save(store)
+    store.connection.execute("UPDATE meta SET value = ? WHERE key = ?", (known, FILE))
+    index = opened(store)
+    assert not index.stored
+    assert_exact(store, index)
+    put_vectors(store, "c", unit(5, 8))
+    save(store)
+    assert opened(store).stored
+    assert_exact(store, opened(store))
+
+
+def test_an_open_index_is_brought_up_to_date(store: Store) -> None:
+    """A chat that is open during an ingest finds what has come, and no more what has gone, as saves come and go."""
+    index = opened(store)
+    for step in range(12):
+        put_vectors(store, f"d{step % 5}", unit(4, step))
+        if step % 3 == 1:
+            save(store)
+        if step % 4 == 3:
+            with writing(store):
+                save_indexes(store)
+        with store.snapshot():
+            index = VectorIndex.open(store, space_of(store), index)
+        assert_exact(store, index)
+
+
+def test_a_reader_keeps_what_it_has_while_the_file_is_written_anew(store: Store) -> None:
+    save(store)
+    index = opened(store)
+    query = unit(1, 5)[0]
+    before = index.search(query, 10)
+    for number in range(3):
+        put_vectors(store, f"b{number}", unit(ROWS, number))
+        save(store)
+    assert index.search(query, 10) == before
+
+
+def test_slices_are_searched_as_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large index is searched in parts, on all cores."""
+    monkeypatch.setattr(vectors_module, "_SLICE", 64)
+    for number in range(5):
+        put_vectors(store, f"b{number}", unit(90, number))
+        save(store)
+    index = opened(store)
+    assert len(index._slices) > 5
+    assert_exact(store, index)
+    ids, vectors = stored(store)
+    query = unit(1, 5)[0]
+    assert index.search(query, 10, ids[::3]) == index.search(query, 10, np.isin(index.ids, ids[::3]))
+    np.testing.assert_allclose(index.cosines(query, ids[::31].tolist()), vectors[::31] @ query, atol=1e-5)
 
 
 def test_the_file_says_what_it_was_derived_from(store: Store) -> None:

@@ -21,11 +21,11 @@ from retrieval.words import content_words
 HITS = 8
 BUDGET_TOKENS = 420
 # The best hits go in whole as long as they take at most this share of the budget.
-_WHOLE_SHARE = 0.35
+_WHOLE_SHARE = 0.5
 # What a question's words in a sentence count beside its cosine (0 to 1) to the question.
 _OVERLAP_WEIGHT = 0.3
-# ... and the fused score (0 to 1) of the hit that it stands in.
-_HIT_WEIGHT = 0.5
+# ... and the score of the hit that it stands in, from 1 for the best of the hits to this for the last.
+_HIT_WEIGHT, _LAST_HIT = 0.5, 0.5
 # A sentence is left out when it scores less than this share of the best one.
 _NEAR = 0.55
 # What a sentence has of the score of the one before it, and of the one after it.
@@ -122,7 +122,7 @@ def _scores(
     overlap = np.array(
         [len(words & set(re.findall(r"\w+", c.unit.text.lower()))) / len(words) for c in candidates]
     )
-    from_hit = np.array([hits[c.hit].score for c in candidates])
+    from_hit = _relative([hit.score for hit in hits])[[c.hit for c in candidates]]
     own: NDArray[np.float32] = vectors[1:] @ vectors[0] + _OVERLAP_WEIGHT * overlap + _HIT_WEIGHT * from_hit
     total = own.copy()
     for at in range(1, len(candidates)):
@@ -130,6 +130,12 @@ def _scores(
             total[at] = max(total[at], _AFTER * own[at - 1])
             total[at - 1] = max(total[at - 1], _BEFORE * own[at])
     return total
+
+
+def _relative(scores: Sequence[float]) -> NDArray[np.float32]:
+    low, high = min(scores), max(scores)
+    scaled = [(score - low) / (high - low) if high > low else 1.0 for score in scores]
+    return _LAST_HIT + (1 - _LAST_HIT) * np.array(scaled, dtype=np.float32)
 
 
 def _without_copies(hits: Sequence[Hit]) -> list[Hit]:

@@ -2,7 +2,8 @@
 
 Blocks of one section are gathered up to a target size; a section that has grown past a minimum is not mixed
 with the next one; a block longer than the target is cut between sentences (tables between rows, which then
-carry the table's first row in their header); pages are never mixed. Quotes and signatures are not indexed.
+carry the table's first row in their header); pages are never mixed, and an agenda or list of contents stands alone.
+Quotes and signatures are not indexed.
 """
 
 from bisect import bisect_left
@@ -13,14 +14,16 @@ from itertools import groupby
 from tokenizers import Tokenizer
 
 from ingest.document import Block, Document
+from retrieval.outline import is_outline
 from retrieval.sentences import sentence_spans, strip_span
 from retrieval.text import one_line
+from retrieval.turns import is_transcript, substance, turns
 from retrieval.types import Chunk
 
 # Bump when the same document would be cut differently: documents are then read in again.
-CHUNKER_VERSION = 2
-# Tokens of a chunk's own text at most, if the window allows: what the header leaves of MiniLM's window. Not yet tuned.
-TARGET_TOKENS = 180
+CHUNKER_VERSION = 3
+# Tokens of a chunk's own text at most, if the window and the header allow (benchmarks/RESULTS.md).
+TARGET_TOKENS = 230
 # A section with fewer tokens may share its chunk with the next one.
 SMALL_SECTION_TOKENS = 48
 # The header may take this many tokens of the window: a long subject must not crowd out the text.
@@ -54,33 +57,66 @@ class Chunker:
         """The document's chunks in order. None is longer, with its header, than the embedder's window."""
         text = document.text
         starts = [s for s, _ in self._tokenizer.encode(text, add_special_tokens=False).offsets]
-        budget = min(TARGET_TOKENS, self._window - HEADER_TOKENS - _SPARE_TOKENS)
+        speakers = list(turns(text)) if is_transcript(text) else []
+        budget = min(TARGET_TOKENS, self._window - self._longest_header(document, speakers) - _SPARE_TOKENS)
 
         def size(start: int, end: int) -> int:
             return bisect_left(starts, end) - bisect_left(starts, start)
 
         return [
-            Chunk(span.start, span.end, self._header(document, span), span.heading, span.page, span.columns)
-            for run in _runs(document.blocks)
-            for span in _gather(
-                [p for block in run for p in _pieces(text, block, budget, size)], budget, size
+            Chunk(
+                span.start, span.end, self._header(document, span, _speaking(speakers, span.start)), span.heading,
+                span.page, span.columns,
             )
-        ]
+            for run in _runs(document.blocks)
+            for span in _gather(text, [p for block in run for p in _pieces(text, block, budget, size)], budget, size)
+        ]  # fmt: skip
 
-    def _header(self, document: Document, span: _Span) -> str:
-        info = document.info
-        path = [part for part in span.heading if one_line(part) != one_line(info.title)]
-        parts = [info.title, *path]
-        if info.kind == "mail":
-            parts += [info.author or "", (info.date or "")[:10]]
-        header = " | ".join(one_line(part) for part in (*parts, span.columns) if part)
+    def _longest_header(self, document: Document, speakers: Sequence[tuple[int, str]]) -> int:
+        """Tokens that the document's headers may take. Which row of a table stands in one is not known before it is
+        cut: then it is all that a header may have."""
+        if any(block.kind == "table" for block in document.blocks):
+            return HEADER_TOKENS
+        speaker = max((name for _, name in speakers), key=len, default="")
+        headings = {block.heading for block in document.blocks}
+        headers = (self._header(document, _Span(0, 0, heading, None), speaker) for heading in headings)
+        return max((len(self._tokenizer.encode(h, add_special_tokens=False).ids) for h in headers), default=0)
+
+    def _header(self, document: Document, span: _Span, speaker: str = "") -> str:
+        title = document.info.title
+        path = [part for part in span.heading if one_line(part) != one_line(title)]
+        header = " | ".join(one_line(part) for part in (title, *path, speaker, span.columns) if part)
         offsets = self._tokenizer.encode(header, add_special_tokens=False).offsets
         return header if len(offsets) <= HEADER_TOKENS else header[: offsets[HEADER_TOKENS][0]].rstrip(" |")
 
 
-def embedded_text(chunk: Chunk, text: str) -> str:
-    """What is embedded for a chunk of a document with that text: its header, then its own text."""
-    return f"{chunk.header}\n{text[chunk.start : chunk.end]}"
+def embedded_texts(chunks: Sequence[Chunk], document: Document) -> list[str]:
+    """What is embedded for the chunks of a document: the header, then the text without a message's own header lines
+    (its subject is in the header, and addresses and dates say nothing of its meaning) and without what is no speech in
+    a transcript."""
+    lines = [(block.start, block.end) for block in document.blocks if block.kind == "meta"]
+    spoken = is_transcript(document.text)
+    texts = []
+    for chunk in chunks:
+        own = _without(document.text, chunk.start, chunk.end, lines)
+        texts.append(f"{chunk.header}\n{substance(own) if spoken else own}")
+    return texts
+
+
+def _without(text: str, start: int, end: int, lines: Sequence[tuple[int, int]]) -> str:
+    """`text[start:end]` without these spans; whole when nothing else is in it."""
+    own, at = "", start
+    for line_start, line_end in lines:
+        if line_start < end and start < line_end:
+            own += text[at:line_start]
+            at = line_end
+    return (own + text[at:end]).strip() or text[start:end]
+
+
+def _speaking(speakers: Sequence[tuple[int, str]], at: int) -> str:
+    """Whose turn goes on at an offset; empty where a turn begins there, or none has begun."""
+    before = bisect_left(speakers, (at + 1, "")) - 1
+    return speakers[before][1] if before >= 0 and speakers[before][0] < at else ""
 
 
 def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
@@ -144,7 +180,7 @@ def _cut(text: str, start: int, end: int, budget: int, size: _Size) -> int:
     return space if space > start else low
 
 
-def _gather(pieces: Sequence[_Span], budget: int, size: _Size) -> Iterator[_Span]:
+def _gather(text: str, pieces: Sequence[_Span], budget: int, size: _Size) -> Iterator[_Span]:
     """Joins neighbouring pieces into chunks."""
     group: list[_Span] = []
     for piece in pieces:
@@ -154,7 +190,8 @@ def _gather(pieces: Sequence[_Span], budget: int, size: _Size) -> Iterator[_Span
             new_section = (
                 piece.heading != group[-1].heading and size(start, group[-1].end) >= SMALL_SECTION_TOKENS
             )
-            if grown or new_section or piece.page != group[0].page or piece.columns:
+            alone = is_outline(text[start : group[-1].end])
+            if grown or new_section or alone or piece.page != group[0].page or piece.columns:
                 yield _join(group)
                 group = []
         group.append(piece)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from ingest.chunker import CHUNKER_VERSION, Chunker, embedded_text
+from ingest.chunker import CHUNKER_VERSION, Chunker, embedded_texts
 from ingest.document import Document, PartFailure, dump_layout, load_layout
 from ingest.embedder import Embedder, ModelFolder
 from ingest.export import export
@@ -26,14 +26,16 @@ from ingest.walk import Found, require, walk
 from ingest.worker import ReaderProcess
 from retrieval.encoder import SETTINGS, TOKENIZER
 from retrieval.errors import EmbedderMismatch, LoadError
+from retrieval.indexes import save_indexes
 from retrieval.store import Space
 from retrieval.types import Chunk
-from retrieval.vectors import VectorIndex
 from retrieval.writer import FileState, NewDocument, Writer, now_ns
 
 # Chunks that are embedded together: enough to sort by length and fill batches, few enough that a killed
 # ingest loses some seconds only.
 _FLUSH_CHUNKS = 256
+# Chunks after which the derived indexes are saved, so that searches have little to take in by themselves meanwhile.
+SAVE_CHUNKS = 2048
 # A file modified this shortly before it was read may have been modified again within its clock's tick.
 _RACY_NS = 2_000_000_000
 VERSION = f"{LOADERS_VERSION}.{CHUNKER_VERSION}"
@@ -101,7 +103,7 @@ class Ingest:
         self._model: Model | None = None
         self._pending: list[_Pending] = []
         self._done_bytes = self._all_bytes = 0
-        self._embedded = self._files = self._files_total = 0
+        self._embedded = self._unsaved = self._files = self._files_total = 0
 
     def run(self, paths: Sequence[Path], *, prune: bool | None, dry_run: bool) -> IngestReport:
         """Brings the index up to date with the files in `paths`; see `KnowledgeBase.ingest`."""
@@ -138,7 +140,7 @@ class Ingest:
             stored = self._store.document(ref)
             document = Document(stored.info, stored.text, load_layout(stored.layout))
             chunks = model.chunker.chunks(document)
-            vectors = model.embedder.encode([embedded_text(chunk, document.text) for chunk in chunks])
+            vectors = model.embedder.encode(embedded_texts(chunks, document))
             self._writer.put_chunks(stored.id, model.space, chunks, vectors)
             self._embedded += len(chunks)
         self._model = model
@@ -273,7 +275,7 @@ class Ingest:
     def _flush(self) -> None:
         """Embeds what is queued and stores it, document by document, in the order in which it was read."""
         pending, self._pending = self._pending, []
-        texts = [embedded_text(chunk, p.document.text) for p in pending if p.document for chunk in p.chunks]
+        texts = [text for p in pending if p.document for text in embedded_texts(p.chunks, p.document)]
         vectors = None
         if texts:
             model = self._loaded()
@@ -295,6 +297,10 @@ class Ingest:
                     )  # fmt: skip
                     self._writer.put(item.file_id, new, model.space)
         self._embedded += len(texts)
+        self._unsaved += len(texts)
+        if self._unsaved >= SAVE_CHUNKS:
+            with self._counts.timed("index"):
+                self._save_index()
 
     def _loaded(self) -> "Model":
         if self._model is None:
@@ -317,9 +323,8 @@ class Ingest:
                     export(self._model.embedder, self._model.folder, self._model.space.fingerprint, folder)
 
     def _save_index(self) -> None:
-        space = self._store.space()
-        if space is not None:
-            VectorIndex.open(self._store, space).save(self._store)
+        self._unsaved = 0
+        save_indexes(self._store)
 
 
 class Model:

@@ -105,7 +105,7 @@ class KnowledgeBase:
         done = time.perf_counter()
         timings = {"open": (opened - started) * 1000, "retrieve": (done - opened) * 1000,
                    "total": (done - started) * 1000}  # fmt: skip
-        return SearchResult(query, tuple(hits), timings)
+        return SearchResult(query, tuple(hits), timings, searcher.understand(query))
 
     def ask_stream(
         self, question: str, *, k: int | None = None, filters: Filters = Filters(), long: bool = False,
@@ -191,7 +191,7 @@ class KnowledgeBase:
         ingested or absolute); the files on disk stay. Returns how many documents that were. Raises UsageError,
         and forgets nothing, when one of them is not there."""
         from ingest.pipeline import path_key
-        from retrieval.vectors import VectorIndex
+        from retrieval.indexes import save_indexes
         from retrieval.writer import writing
 
         with writing(self._store) as writer:
@@ -205,8 +205,7 @@ class KnowledgeBase:
             for document_id in documents:
                 writer.remove_document(document_id)
             removed = len(documents) + sum(writer.remove_file(file_id) for file_id in files)
-            if space := self._store.space():
-                VectorIndex.open(self._store, space).save(self._store)
+            save_indexes(self._store)
         return removed
 
     def reindex(

@@ -3,7 +3,7 @@ terminal (`retrieval.text.clean`); the names of files are cleaned here."""
 
 import textwrap
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from retrieval.text import one_line
@@ -11,11 +11,14 @@ from retrieval.types import DocumentInfo
 
 if TYPE_CHECKING:
     from generation.types import Answer, Citation
+    from retrieval.asking import Asked
     from retrieval.types import Hit
 
 # Lines of a passage that a search shows.
 _SNIPPET_LINES = 3
 _UNWRAPPED_SNIPPET = 240
+# Copies of a passage that a search names.
+_SHOWN_COPIES = 3
 UNSUPPORTED = "[?]"
 
 
@@ -101,7 +104,42 @@ def hit_lines(hit: "Hit", width: int | None) -> list[str]:
             text, max(width, 20), initial_indent=indent, subsequent_indent=indent, max_lines=_SNIPPET_LINES,
             placeholder=" …", break_on_hyphens=False,
         )  # fmt: skip
-    return [mark + wrapped(origin(hit), indent, width).lstrip(), *snippet, f"{indent}{hit.ref}"]
+    lines = [mark + wrapped(origin(hit), indent, width).lstrip(), *snippet, f"{indent}{hit.ref}"]
+    if hit.replaced_by:
+        lines.append(f"{indent}earlier: replaced by {hit.replaced_by}")
+    if hit.copies:
+        places = "; ".join(copy_origin(copy.info) for copy in hit.copies[:_SHOWN_COPIES])
+        more = f" and {len(hit.copies) - _SHOWN_COPIES} more" if len(hit.copies) > _SHOWN_COPIES else ""
+        lines.append(wrapped(f"also in: {places}{more}", indent, width))
+    return lines
+
+
+def copy_origin(info: DocumentInfo) -> str:
+    """Where another copy of a passage is from, in a few words."""
+    return " · ".join(
+        filter(
+            None,
+            (info.author if info.kind == "mail" else info.title, day(info.date or ""), one_line(info.doc)),
+        )
+    )
+
+
+def understood_line(asked: "Asked") -> str:
+    """What a question was read to say about where to look."""
+    parts = [f"kind: {kind}" for kind in asked.kinds]
+    for period in asked.periods:
+        start = period.start.isoformat() if period.start else "…"
+        end = (period.end - timedelta(days=1)).isoformat() if period.end else "…"
+        parts.append(f"“{one_line(period.text)}”: {start} to {end}")
+    parts += ["the latest"] if asked.latest else []
+    parts += [f"names: {', '.join(sorted(asked.names))}"] if asked.names else []
+    return "understood: " + ("; ".join(parts) or "nothing about where to look")
+
+
+def evidence_line(hit: "Hit") -> str:
+    """What a hit's score is made of."""
+    parts = " ".join(f"{value:+.3f} {name}" for name, value in hit.evidence.items())
+    return f"    {hit.score:.3f} = {parts.removeprefix('+')}"
 
 
 def passage_lines(hits: "Sequence[Hit]", width: int | None) -> list[str]:

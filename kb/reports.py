@@ -2,27 +2,33 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ingest.report import Failure
 from retrieval.types import DocumentInfo, Hit, source_json
 
+if TYPE_CHECKING:
+    from retrieval.asking import Asked
+
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The hits of a search, best first. Timings in milliseconds."""
+    """The hits of a search, best first, and what the query said about where to look. Timings in milliseconds."""
 
     query: str
     hits: tuple[Hit, ...]
     timings_ms: dict[str, float]
+    understood: "Asked"
 
-    def to_json(self) -> dict[str, Any]:
-        """The result as the commands' JSON contract has it."""
-        return {
+    def to_json(self, *, explain: bool = False) -> dict[str, Any]:
+        """The result as the commands' JSON contract has it; with `explain` what was understood, and the evidence for
+        each hit."""
+        found: dict[str, Any] = {
             "query": self.query,
-            "hits": [hit.to_json() for hit in self.hits],
+            "hits": [hit.to_json(explain=explain) for hit in self.hits],
             "timings_ms": {name: round(ms, 1) for name, ms in self.timings_ms.items()},
         }
+        return found | ({"understood": self.understood.to_json()} if explain else {})
 
 
 @dataclass(frozen=True, slots=True)

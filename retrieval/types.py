@@ -4,7 +4,8 @@ Every `start`/`end` is a half-open `[start:end)` range of code points in the doc
 text, so a chunk, a hit or a citation is proven by slicing that text and by nothing else.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
@@ -68,10 +69,19 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Another place where the same passage stands."""
+
+    ref: str
+    info: DocumentInfo
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that a search found. `score` orders the hits; `dense` is the cosine to the query and
-    `lexical` the BM25 score (larger is better), each None where that side did not find the chunk. `columns` as
-    in `Chunk`."""
+    """A chunk that a search found. `score` orders the hits, up to the place that neighbours make for others; `evidence`
+    says what it is made of. `dense` is the cosine to the query and `lexical` the BM25 score (larger is better; None
+    where no word is found). `columns` as in `Chunk`. `copies` are passages with the same words elsewhere. `replaced_by`
+    is the ref of a later decision that holds in place of what this passage states."""
 
     rank: int
     ref: str
@@ -86,10 +96,13 @@ class Hit:
     score: float = 0.0
     dense: float | None = None
     lexical: float | None = None
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    copies: tuple[Copy, ...] = ()
+    replaced_by: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """The hit as the commands' JSON contract has it."""
-        return (
+    def to_json(self, *, explain: bool = False) -> dict[str, Any]:
+        """The hit as the commands' JSON contract has it, with its copies if it has some, and its evidence on demand."""
+        found = (
             {"rank": self.rank, "ref": self.ref}
             | source_json(self)
             | {
@@ -99,6 +112,23 @@ class Hit:
                 "lexical": None if self.lexical is None else round(self.lexical, 4),
             }
         )
+        if self.copies:
+            found["copies"] = [
+                {
+                    "ref": copy.ref,
+                    "doc": copy.info.doc,
+                    "title": copy.info.title,
+                    "message_id": copy.info.message_id,
+                    "author": copy.info.author,
+                    "date": copy.info.date,
+                }
+                for copy in self.copies
+            ]
+        if self.replaced_by:
+            found["replaced_by"] = self.replaced_by
+        if explain:
+            found["evidence"] = {name: round(value, 4) for name, value in self.evidence.items()}
+        return found
 
 
 def source_json(span: Any) -> dict[str, Any]:

@@ -105,8 +105,8 @@ def found(store: Store, query: str) -> set[str]:
     """The paths of the documents in which the words of `query` are found."""
     space = store.space()
     assert space is not None
-    ids = [i for i, _ in search_words(store, space, query, 100, "1", [])]
-    return {chunk.info.doc for chunk in store.chunks(ids).values()}
+    ids = search_words(store, space, query, 100, "1", []).best.keys()
+    return {chunk.info.doc for chunk in store.chunks(list(ids)).values()}
 
 
 def assert_sound(store: Store) -> None:

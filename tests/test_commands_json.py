@@ -109,3 +109,17 @@ def test_json_is_exact_on_a_terminal_without_unicode(world: Path) -> None:
         environment={"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
     )  # fmt: skip
     assert "東京 👩‍🚀" in json.loads(done.stdout)["text"]
+
+
+def test_search_explains_itself(world: Path) -> None:
+    """Without it nobody can tell why the wrong page came first."""
+    arguments = ("search", "when did the antenna supplier deliver in March 2024", "--kb", world / "base")
+    found = kb_json(*arguments, "--explain")
+    assert found["understood"]["periods"] == [
+        {"text": "March 2024", "from": "2024-03-01", "before": "2024-04-01"}
+    ]
+    for hit in found["hits"]:
+        assert abs(sum(hit["evidence"].values()) - hit["score"]) < 0.01
+    shown = kb(*arguments, "--explain").stdout
+    assert "understood: “March 2024”: 2024-03-01 to 2024-03-31" in shown
+    assert "meaning" in shown

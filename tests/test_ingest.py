@@ -14,7 +14,6 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 from tokenizers import Tokenizer
 
-from ingest.chunker import embedded_text
 from ingest.report import IngestReport, Progress
 from kb import KnowledgeBase
 from retrieval.errors import EmbedderMismatch, StoreBusy, UsageError
@@ -99,7 +98,10 @@ def longest(folder: Path) -> int:
     """Tokens of the longest chunk as the embedder reads it: header, text and the model's own two tokens."""
     tokenizer = Tokenizer.from_file(str(model_path(MINILM) / "tokenizer.json"))
     tokenizer.no_truncation()
-    return max(len(tokenizer.encode(embedded_text(*found)).ids) for found in chunks(folder).values())
+    return max(
+        len(tokenizer.encode(f"{c.header}\n{text[c.start : c.end]}").ids)
+        for c, text in chunks(folder).values()
+    )
 
 
 def test_a_second_run_does_nothing_and_later_ones_only_what_changed(kb: KnowledgeBase, docs: Path) -> None:

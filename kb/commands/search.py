@@ -23,23 +23,33 @@ def search(
     after: After = None,
     before: Before = None,
     source: Source = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Show what the query was read to say, and what each score is made of."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find passages by words and meaning, without asking a language model."""
     from kb.knowledge import KnowledgeBase
-    from kb.render import hit_lines
+    from kb.render import evidence_line, hit_lines, understood_line
 
     filters = filters_from(kinds, sender, after, before, source)
     with KnowledgeBase.open(folder) as kb:
         found = kb.search(query, k=k, filters=filters)
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_json(explain=explain))
     elif found.hits:
         out = console()
+        if explain:
+            out.print(understood_line(found.understood), style="dim", soft_wrap=True)
         for hit in found.hits:
             first, *rest = hit_lines(hit, width(sys.stdout))
             out.print(first, style="bold", soft_wrap=True)
             out.print("\n".join(rest), soft_wrap=True)
+            if explain:
+                out.print(evidence_line(hit), style="dim", soft_wrap=True)
     else:
         say("nothing found" + (" under these filters" if filters else ""))
     if not found.hits:

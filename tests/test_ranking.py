@@ -36,10 +36,15 @@ def test_meaning_words_and_pairs_add_up() -> None:
     assert by_meaning < by_words < by_pairs
 
 
-def test_a_document_that_answers_well_lifts_its_other_passages() -> None:
+def test_a_meeting_that_answers_well_lifts_its_other_passages() -> None:
     """Of two meetings where somebody mentions the budget, the one that was about it is more likely meant."""
-    best, other, stray = scores("x", candidate(1, 7, 0.8), candidate(2, 7, 0.4), candidate(3, 8, 0.5))
+    said = "**Dana:** The budget is 42,000 EUR."
+    best, other, stray = scores(
+        "x", candidate(1, 7, 0.8, text=said), candidate(2, 7, 0.4, text=said), candidate(3, 8, 0.5, text=said)
+    )
     assert best > other > stray
+    of_a_page, stray = scores("x", candidate(1, 7, 0.8), candidate(2, 7, 0.4), candidate(3, 8, 0.5))[1:]
+    assert of_a_page < stray, "in other documents every passage stands for itself"
 
 
 def test_an_agenda_comes_after_what_it_points_to() -> None:
@@ -62,7 +67,7 @@ def test_the_latest_is_the_newest() -> None:
 
 def test_evidence_names_only_what_counts() -> None:
     (parts,) = evidence(asked("what about the boiler", TODAY), [candidate(1, words=0.5)])
-    assert parts.keys() == {"meaning", "words", "document"}
+    assert parts.keys() == {"meaning", "words"}
 
 
 def test_a_neighbour_stands_back_for_another_place() -> None:

@@ -210,7 +210,7 @@ def test_a_document_that_is_named_is_searched_by_itself(store: Store, searcher: 
 def test_the_score_is_the_sum_of_its_evidence(searcher: Searcher) -> None:
     for hit in searcher.search("when is the launch?"):
         assert hit.score == pytest.approx(sum(hit.evidence.values()))
-        assert hit.evidence["meaning"] == pytest.approx((hit.dense or 0) / 2)
+        assert hit.evidence["meaning"] == pytest.approx(hit.dense)
         assert (
             "evidence" not in hit.to_json()
             and hit.to_json(explain=True)["evidence"].keys() == hit.evidence.keys()

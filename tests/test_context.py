@@ -40,8 +40,9 @@ def test_of_hits_that_are_alike_each_gives_its_best_sentence() -> None:
     """The budget in a plan and in a mail: where they differ, the model has to see both."""
     plan, mail = "The marketing budget is 42,000 EUR.", "The marketing budget is 50,000 EUR now."
     hits = [hit(f"{plan} {FILLER}", ref="a"), hit(f"{FILLER} {mail}", rank=2, ref="b")]
-    assert [passage.text for passage in context(hits, 60)][0].startswith(plan)
-    assert [passage.text for passage in context(hits, 60)][1].endswith(mail)
+    first, second = context(hits, 60)
+    assert first.text.startswith(plan)
+    assert second.text.endswith(mail)
 
 
 def test_a_hit_far_behind_the_best_one_stays_out() -> None:

@@ -66,8 +66,8 @@ def rank(
 
 
 def build_context(ranked: Ranked, budget: int = BUDGET_TOKENS) -> list[Passage]:
-    """The passages for the prompt, best hit first, numbered from 1; their sentences have at most `budget` tokens, unless
-    one sentence has more."""
+    """The passages for the prompt, best hit first, numbered from 1; their sentences have at most `budget` tokens,
+    unless one sentence has more."""
     candidates, scores = ranked.candidates, ranked.scores
     chosen: list[int] = []
     spent = 0

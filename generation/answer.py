@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.abstain import MIN_COSINE, refusal_limit
+from generation.abstain import MIN_CONFIDENCE, confidence
 from generation.asked import restates, states
 from generation.context import Ranked, build_context, rank
 from generation.prompt import NOT_FOUND, SYSTEM, SYSTEM_LONG, user_prompt
@@ -56,9 +56,9 @@ class Answerer:
             return (time.perf_counter() - started) * 1000
 
         best = max((hit.dense for hit in hits if hit.dense is not None), default=0.0)
-        if not hits or best < MIN_COSINE:
+        if not hits or confidence(best, refusal=0.0) < MIN_CONFIDENCE:
             timings["total"] = since()
-            why = f"no passage is near the question (best cosine {best:.2f}, needs {MIN_COSINE})"
+            why = f"no passage is near the question (best cosine {best:.2f})"
             yield _not_found(question, hits, model="", why=why, timings=timings)
             return
         model = self._load()
@@ -70,7 +70,7 @@ class Answerer:
         def may_begin(probability: float) -> bool:
             nonlocal refusal
             refusal = probability
-            return probability < refusal_limit(best)
+            return confidence(best, refusal) >= MIN_CONFIDENCE
 
         text, made = "", 0
         for piece in model.complete(tokens, _MAX_TOKENS_LONG if long else _MAX_TOKENS, may_begin):
@@ -81,7 +81,10 @@ class Answerer:
         refused = not text.strip() or bool(_REFUSAL.search(text))
         escalated = not (refused or long or first.answers(question))
         draft = self._second_look(first, model, question, ranked, history) if escalated else first
-        numbers = f"(best cosine {best:.2f}, refusal {refusal:.2f}, limit {refusal_limit(best):.2f})"
+        sure = confidence(best, refusal)
+        numbers = (
+            f"(best cosine {best:.2f}, refusal {refusal:.2f}: confidence {sure:.2f}, needs {MIN_CONFIDENCE})"
+        )
         timings["total"] = since()
         if refused or not draft.supported:
             why = "the model found no answer" if refused else "nothing in the draft is borne out"

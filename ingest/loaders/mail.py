@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 
 from ingest.document import Block, Document, PartFailure
 from ingest.loaders import reader_for, understood
+from ingest.loaders.attributions import is_forward
 from ingest.loaders.headers import addresses, decoded, header, message_id, sent
 from ingest.loaders.html import html_to_text
 from ingest.loaders.plain import EmptyFile, decode, headline
@@ -82,7 +83,10 @@ def message_documents(
     meta = "\n".join(lines)
     body = "\n".join(line.rstrip() for line in clean(_body(message, message)).split("\n")).strip("\n")
     text = f"{meta}\n\n{body}" if body else meta
-    blocks = (Block(0, len(meta), "meta"), *(body_blocks(text, len(meta) + 2) if body else ()))
+    blocks = (
+        Block(0, len(meta), "meta"),
+        *(body_blocks(text, len(meta) + 2, forwards=is_forward(subject)) if body else ()),
+    )
     info = DocumentInfo(
         doc, part, "mail", headline(subject) or "(no subject)", author=sender or None, recipients=(*to, *cc),
         date=when.isoformat() if when else None, message_id=identifier,

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 Kind = Literal["wiki", "mail", "pdf", "text"]
 KINDS: tuple[Kind, ...] = ("wiki", "mail", "pdf", "text")
+# Where the date of a message is from: its own header, the last server's, the mailbox's line above it, its file's time.
+DateFrom = Literal["header", "received", "mailbox", "file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,9 @@ class DocumentInfo:
 
     `doc` is the path of its file as the user ingested it. `part` tells documents of one file apart: empty
     for a file that is one document, the Message-ID for a message in a mailbox, `Message-ID/name` for an
-    attachment. `date` is ISO 8601 (a day, or a time with its offset) and comes from the document itself,
-    never from the file system. `author` is a name, `Name <address>` for mail.
+    attachment. `date` is ISO 8601 (a day, or a time with its offset) and comes from the document itself; only a
+    message that has none takes its file's, and `date_from` says so. `author` is a name, `Name <address>` for mail.
+    `references` are the Message-IDs of what a message answers, the oldest first, its parent last.
     """
 
     doc: str
@@ -31,6 +34,8 @@ class DocumentInfo:
     recipients: tuple[str, ...] = ()
     date: str | None = None
     message_id: str | None = None
+    references: tuple[str, ...] = ()
+    date_from: DateFrom | None = None
 
 
 @dataclass(frozen=True, slots=True)

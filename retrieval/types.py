@@ -37,6 +37,14 @@ class DocumentInfo:
     references: tuple[str, ...] = ()
     date_from: DateFrom | None = None
 
+    @property
+    def is_message(self) -> bool:
+        """Whether it is a message of its own: one that is attached to another is that one's attachment."""
+        named = self.message_id is not None and self.part.startswith(self.message_id)
+        return self.kind == "mail" and (
+            not self.part or (named and "/" not in self.part[len(self.message_id or "") :])
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

@@ -123,19 +123,16 @@ def time_of(raw: str) -> datetime | None:
 
 
 def references(message: Message, identifier: str) -> tuple[str, ...]:
-    """The Message-IDs of what the message answers, the oldest first, its parent last. In-Reply-To has in some programs
-    words and addresses in it ("Your message of … <id>"): addresses of the message's own people are no ids."""
+    """The Message-IDs of what the message answers, the oldest first, its parent last. In-Reply-To names the parent;
+    some programs write a sentence there ("Message from Dana <address> of Monday <id>"), with the id at its end."""
     found = [one for raw in raw_headers(message, "References") for one in _identifiers(raw)]
-    people = {
-        one
-        for name in ("From", "To", "Cc", "Reply-To", "Sender")
-        for raw in raw_headers(message, name)
-        for one in _identifiers(raw)
-    }
-    answered = [
-        one for raw in raw_headers(message, "In-Reply-To") for one in _identifiers(raw) if one not in people
-    ]
-    found += [one for one in answered if one not in found]
+    for raw in raw_headers(message, "In-Reply-To"):
+        answered = _identifiers(raw)
+        if not raw.strip().startswith("<"):
+            answered = answered[-1:]
+        if len(answered) == 1:
+            found = [one for one in found if one not in answered]
+        found += [one for one in answered if one not in found]
     # The first is the root of the thread; what is left out are steps on the way from there.
     found = [one for one in dict.fromkeys(found) if one != identifier]
     return tuple(found if len(found) <= _MAX_REFERENCES else found[:1] + found[1 - _MAX_REFERENCES :])

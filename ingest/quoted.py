@@ -53,6 +53,7 @@ def settle(writer: Writer, loaded: Callable[[], "Model"]) -> int:
             waiting, texts = [], []
     if waiting:
         embedded += _write(writer, loaded(), waiting, texts)
+    writer.all_settled()
     return embedded
 
 

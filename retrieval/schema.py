@@ -6,7 +6,7 @@
 * `chunks`     spans of documents, per space; `vectors` their embeddings as float16
 * `fts`        the words of the chunks (FTS5 over the view `chunk_texts`, so no text is stored twice)
 * `thread_keys` the Message-IDs that a message has and names, and its subject where it names none (`retrieval.threads`)
-* `unsettled`  messages of which it must be looked up whether what they quote stands elsewhere (`ingest.quoted`)
+* `unsettled`  keys of messages that came or went: what messages with these quote must be looked up (`ingest.quoted`)
 * `removals`   ids of chunks that went since the derived indexes were saved, so that none need compare all ids
 * `meta`       `store_id`, `generation` (counts write transactions), `active_space`, `last_ingest`, the stamp of each
                derived file as last saved (`retrieval.frames`)
@@ -56,7 +56,7 @@ CREATE TABLE thread_keys (
     PRIMARY KEY (key, document_id)
 ) WITHOUT ROWID;
 CREATE INDEX thread_keys_document ON thread_keys (document_id);
-CREATE TABLE unsettled (document_id INTEGER PRIMARY KEY REFERENCES documents (id));
+CREATE TABLE unsettled (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE spaces (id INTEGER PRIMARY KEY AUTOINCREMENT, embedder TEXT NOT NULL);
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

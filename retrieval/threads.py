@@ -22,8 +22,8 @@ _MAX_SUBJECT = 200
 _MAX_GAP = timedelta(days=90)
 # A thread is shown to people; a "thread" of more messages is a mailing list whose program names its first message.
 _MAX_MESSAGES = 5_000
-# Messages with the same subject in which a quote is looked for.
-_MAX_EARLIER = 30
+# Messages in which a quote is looked for. The nearest ones quote the others.
+_MAX_EARLIER = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,27 +107,30 @@ def thread(store: Store, document: StoredDocument) -> Thread | None:
 
 
 def earlier(store: Store, info: DocumentInfo) -> list[int]:
-    """The ids of the documents that a message may quote: those of the messages that it names, or, where it names none,
-    of those before it with its subject."""
-    if info.references:
-        names = ", ".join("?" * len(info.references))
-        named_ids = store.connection.execute(
-            f"SELECT id FROM documents WHERE id IN (SELECT document_id FROM thread_keys WHERE key IN ({names})) "
-            f"AND message_id IN ({names})",
-            (*info.references, *info.references),
-        )
-        return [row[0] for row in named_ids]
-    subject = _subject(info.title)
-    if not subject:
-        return []
-    rows = store.by_id("SELECT document_id FROM thread_keys WHERE key IN ", [SUBJECT + subject])
-    named = store.named([row[0] for row in rows])
-    before = [
+    """The ids of the documents in which what a message quotes may stand: the nearest of the messages that it names;
+    where its parent is missing, also the first that answered that; where it names none, those before it with its
+    subject."""
+    if not info.references:
+        subject = _subject(info.title)
+        return _before(store, SUBJECT + subject, info)[-_MAX_EARLIER:] if subject else []
+    nearest = info.references[::-1][:_MAX_EARLIER]
+    rows = store.by_id("SELECT document_id FROM thread_keys WHERE key IN ", nearest)
+    named = store.named(sorted({row[0] for row in rows}))
+    ids = [number for number, (_, other) in named.items() if other.message_id in nearest]
+    if all(named[number][1].message_id != nearest[0] for number in ids):
+        ids += _before(store, nearest[0], info)[:_MAX_EARLIER]
+    return ids
+
+
+def _before(store: Store, key: str, info: DocumentInfo) -> list[int]:
+    """The documents with a key that lie before a message by date and do not answer it."""
+    rows = store.by_id("SELECT document_id FROM thread_keys WHERE key IN ", [key])
+    named = sorted(store.named([row[0] for row in rows]).items(), key=lambda item: _place(item[1][1]))
+    return [
         number
-        for number, (_, other) in sorted(named.items(), key=lambda item: _place(item[1][1]))
-        if _place(other) < _place(info)
+        for number, (_, other) in named
+        if _place(other) < _place(info) and info.message_id not in other.references
     ]
-    return before[-_MAX_EARLIER:]
 
 
 def _connected(store: Store, ids: Iterable[int]) -> dict[int, tuple[str, DocumentInfo]]:

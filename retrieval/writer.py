@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from retrieval.errors import StoreBusy, StoreError
 from retrieval.store import Space, Store
-from retrieval.threads import SUBJECT, thread_keys
+from retrieval.threads import thread_keys
 from retrieval.types import Chunk, DocumentInfo
 
 LOCK = "writer.lock"
@@ -164,16 +164,18 @@ class Writer:
                 _join_thread(connection, document_id, info)
 
     def unsettled(self) -> list[int]:
-        """The ids of the messages whose quotes must be looked up: they, or messages that they may quote, came or
-        went."""
-        with self._transaction() as connection:
-            connection.execute(
-                "DELETE FROM unsettled WHERE document_id IN "
-                "(SELECT u.document_id FROM unsettled u JOIN documents d ON d.id = u.document_id "
-                "WHERE instr(d.layout, '\"quote\"') = 0)"
-            )
-            rows = connection.execute("SELECT document_id FROM unsettled ORDER BY document_id").fetchall()
+        """The ids of the messages with quotes that must be looked up: they, or messages that they may quote, came or
+        went since `all_settled`."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT d.id FROM documents d JOIN thread_keys k ON k.document_id = d.id "
+            "WHERE k.key IN (SELECT key FROM unsettled) AND instr(d.layout, '\"quote\"') ORDER BY d.id"
+        )
         return [row[0] for row in rows]
+
+    def all_settled(self) -> None:
+        """Notes that all quotes were looked up."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM unsettled")
 
     def settle(self, settled: Sequence[Settled], space: Space, vectors: NDArray[np.float32]) -> None:
         """Exchanges chunks of messages, in one transaction. `vectors` are those of their new chunks, in order."""
@@ -186,7 +188,6 @@ class Writer:
                 mine = vectors[at : at + len(item.chunks)]
                 at += len(item.chunks)
                 _put_chunks(connection, item.document_id, space, item.chunks, mine)
-                connection.execute("DELETE FROM unsettled WHERE document_id = ?", (item.document_id,))
 
     def put_chunks(
         self, document_id: int, space: Space, chunks: Sequence[Chunk], vectors: NDArray[np.float32]
@@ -331,27 +332,18 @@ def _put_chunks(
 
 
 def _join_thread(connection: sqlite3.Connection, document_id: int, info: DocumentInfo) -> None:
+    keys = thread_keys(info)
     connection.executemany(
-        "INSERT OR IGNORE INTO thread_keys VALUES (?, ?)", ((key, document_id) for key in thread_keys(info))
+        "INSERT OR IGNORE INTO thread_keys VALUES (?, ?)", ((key, document_id) for key in keys)
     )
-    connection.execute("INSERT OR IGNORE INTO unsettled VALUES (?)", (document_id,))
-    _unsettle_answers(connection, document_id)
+    connection.executemany("INSERT OR IGNORE INTO unsettled VALUES (?)", ((key,) for key in keys))
 
 
 def _leave_thread(connection: sqlite3.Connection, document_id: int) -> None:
-    _unsettle_answers(connection, document_id)
-    connection.execute("DELETE FROM unsettled WHERE document_id = ?", (document_id,))
-    connection.execute("DELETE FROM thread_keys WHERE document_id = ?", (document_id,))
-
-
-def _unsettle_answers(connection: sqlite3.Connection, document_id: int) -> None:
-    """Messages that share a key with this one may quote it."""
     connection.execute(
-        "INSERT OR IGNORE INTO unsettled SELECT document_id FROM thread_keys WHERE document_id != ?1 AND key IN "
-        "(SELECT message_id FROM documents WHERE id = ?1 UNION ALL "
-        "SELECT key FROM thread_keys WHERE document_id = ?1 AND key LIKE ?2)",
-        (document_id, f"{SUBJECT}%"),
+        "INSERT OR IGNORE INTO unsettled SELECT key FROM thread_keys WHERE document_id = ?", (document_id,)
     )
+    connection.execute("DELETE FROM thread_keys WHERE document_id = ?", (document_id,))
 
 
 def _drop_document(connection: sqlite3.Connection, document_id: int) -> None:

@@ -146,6 +146,7 @@ class KnowledgeBase:
     def show(self, ref: str) -> Shown:
         """The document that `ref` names, and the span in it: the ref of a hit or citation, of a document, or
         the path of a file; for mail with its thread and attachments. Raises UsageError when there is none such."""
+        from retrieval.attachments import attachments, carrier
         from retrieval.threads import thread
 
         name, colon, span = ref.rpartition(":")
@@ -161,7 +162,7 @@ class KnowledgeBase:
         heading, page = self._place(document.layout, start)
         return Shown(
             ref, document.info, document.text, start, end, page, heading, thread(self._store, document),
-            tuple(self._store.attachments(document)), self._store.carrier(document),
+            attachments(self._store, document), carrier(self._store, document),
         )  # fmt: skip
 
     def list(self, filters: Filters = Filters()) -> list[Listed]:

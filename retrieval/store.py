@@ -256,34 +256,6 @@ class Store:
         ).fetchone()[0]
         return text
 
-    def attachments(self, document: StoredDocument) -> list[tuple[str, DocumentInfo]]:
-        """The refs of what came attached to a message, or to a message attached to it, and what is known of it."""
-        if document.info.kind != "mail" or document.info.message_id is None:
-            return []
-        inside = f"{document.info.part or document.info.message_id}/"
-        rows = self.connection.execute(
-            f"SELECT d.ref, {_INFO} {_FROM} WHERE d.file_id = (SELECT file_id FROM documents WHERE id = ?) "
-            "AND d.part > ? AND d.part < ? AND d.message_id IS ? ORDER BY d.id",
-            (document.id, inside, f"{inside[:-1]}0", document.info.message_id),  # "0" follows "/" in ASCII
-        )
-        return [(row[0], _info(row[1:])) for row in rows]
-
-    def carrier(self, document: StoredDocument) -> tuple[str, DocumentInfo] | None:
-        """The message that a document came attached to; None when it came by itself."""
-        info = document.info
-        if info.message_id is None or info.is_message:
-            return None
-        pieces = info.part.split("/")
-        above = ["/".join(pieces[:end]) for end in range(len(pieces) - 1, 0, -1)]
-        rows = self.connection.execute(
-            f"SELECT d.ref, {_INFO} {_FROM} WHERE d.file_id = (SELECT file_id FROM documents WHERE id = ?) "
-            f"AND d.part IN ('', {', '.join('?' * len(above))}) AND d.message_id = ? "
-            "ORDER BY length(d.part) DESC LIMIT 1",
-            (document.id, *above, info.message_id),
-        )
-        row = rows.fetchone()
-        return None if row is None else (row[0], _info(row[1:]))
-
     def documents(self, filters: Filters = Filters()) -> Iterator[tuple[str, DocumentInfo, int, int]]:
         """All documents by path and part: ref, info, number of chunks, number of characters."""
         condition, values = self.filtered(filters)

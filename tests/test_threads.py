@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb import KnowledgeBase
+from retrieval.attachments import attachments, carrier
 from retrieval.store import Store
 from retrieval.threads import Thread, thread
 from retrieval.types import DocumentInfo
@@ -92,14 +93,14 @@ def test_attachments_are_found_from_their_message_and_the_other_way_round(store:
     for ref, about, _, _ in store.documents():
         document = store.document(ref)
         if about.is_message:
-            for other, _ in store.attachments(document):
-                carrier = store.carrier(store.document(other))
+            for other, _ in attachments(store, document):
+                carrier = carrier(store, store.document(other))
                 assert carrier is not None and carrier[0] == ref
                 attached += 1
         else:
-            carrier = store.carrier(document)
+            carrier = carrier(store, document)
             assert carrier is not None and carrier[1].message_id == about.message_id
-            assert ref in [other for other, _ in store.attachments(store.document(carrier[0]))]
+            assert ref in [other for other, _ in attachments(store, store.document(carrier[0]))]
     assert attached >= len(mailbed.CONVERSATIONS)
 
 

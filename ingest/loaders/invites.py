@@ -32,13 +32,18 @@ def read(data: bytes, name: str, doc: str) -> Iterator[Document]:
     """A calendar as one document; each event is a block."""
     if len(data) > MAX_CALENDAR_BYTES:
         raise LoadError(f"the calendar is larger than {MAX_CALENDAR_BYTES >> 20} MB")
-    calendar = Calendar.from_ical(_bounded(text_of(data)))
+    text = _bounded(text_of(data))
+    try:
+        calendar = Calendar.from_ical(text)
+    except ValueError as error:
+        raise LoadError(f"it does not look like a calendar ({one_line(str(error))[:100]})") from error
     events = [event for event in calendar.walk("VEVENT") if isinstance(event, Event)][:MAX_EVENTS]
     method = _METHODS.get(str(calendar.get("METHOD", "")).upper(), "")
     texts = [text for event in events if (text := _text(event, method))]
     if not texts:
         raise LoadError("the calendar holds no event")
-    text, blocks = "", []
+    text = ""
+    blocks = []
     for part in texts:
         text += "\n\n" if text else ""
         blocks.append(Block(len(text), len(text) + len(part), "paragraph"))

@@ -94,13 +94,13 @@ def test_attachments_are_found_from_their_message_and_the_other_way_round(store:
         document = store.document(ref)
         if about.is_message:
             for other, _ in attachments(store, document):
-                carrier = carrier(store, store.document(other))
-                assert carrier is not None and carrier[0] == ref
+                above = carrier(store, store.document(other))
+                assert above is not None and above[0] == ref
                 attached += 1
         else:
-            carrier = carrier(store, document)
-            assert carrier is not None and carrier[1].message_id == about.message_id
-            assert ref in [other for other, _ in attachments(store, store.document(carrier[0]))]
+            above = carrier(store, document)
+            assert above is not None and above[1].message_id == about.message_id
+            assert ref in [other for other, _ in attachments(store, store.document(above[0]))]
     assert attached >= len(mailbed.CONVERSATIONS)
 
 

@@ -14,7 +14,7 @@ from retrieval.store import Store
 from retrieval.writer import NewDocument, writing
 
 ROOT = "The supplier promised us forty crates of cable by the first of June, and not one day later than that."
-WRAPPED = "> The supplier promised us forty\n> crates of cable by the first\n> of June, and not one day later\n> than that."
+WRAPPED = "> The supplier promised us forty crates of\n> cable by the first of June, and not one\n> day later than that."
 ARTICLE = "> Copper has become dearer by a third since March, writes the paper, and will stay so for years."
 
 

@@ -13,8 +13,10 @@ from ingest.quoted import lost_quotes
 from retrieval.store import Store
 from retrieval.writer import NewDocument, writing
 
-ROOT = "The supplier promised us forty crates of cable by the first of June, and not one day later than that."
-WRAPPED = "> The supplier promised us forty crates of\n> cable by the first of June, and not one\n> day later than that."
+ROOT = "The supplier promised us forty crates of cable by the first of June, and not one day later than."
+WRAPPED = (
+    "> The supplier promised us forty crates of\n> cable by the first of June, and not one\n> day later than."
+)
 ARTICLE = "> Copper has become dearer by a third since March, writes the paper, and will stay so for years."
 
 

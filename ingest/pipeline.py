@@ -21,6 +21,7 @@ from ingest.document import Document, PartFailure, dump_layout, load_layout
 from ingest.embedder import Embedder, ModelFolder
 from ingest.export import export
 from ingest.loaders import LOADERS_VERSION
+from ingest.quoted import quote_chunks, settle
 from ingest.report import Failure, IngestReport, Progress
 from ingest.walk import Found, require, walk
 from ingest.worker import ReaderProcess
@@ -118,8 +119,11 @@ class Ingest:
         if dry_run:
             counts.added = sum(1 for item in work if item.state is None)
             counts.updated = len(work) - counts.added
-        elif work:
-            self._read_all(work)
+        else:
+            if work:
+                self._read_all(work)
+            with counts.timed("quotes"):
+                self._embedded += settle(self._writer, self._loaded)
             self._finish()
         if not dry_run:
             self._writer.note_ingest()
@@ -139,7 +143,7 @@ class Ingest:
             self._tell(Progress("index", ref, done / len(refs), self._embedded, done, len(refs)))
             stored = self._store.document(ref)
             document = Document(stored.info, stored.text, load_layout(stored.layout))
-            chunks = model.chunker.chunks(document)
+            chunks = model.chunker.chunks(document) + quote_chunks(self._store, stored, model.chunker)
             vectors = model.embedder.encode(embedded_texts(chunks, document))
             self._writer.put_chunks(stored.id, model.space, chunks, vectors)
             self._embedded += len(chunks)

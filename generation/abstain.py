@@ -23,7 +23,8 @@ _SAID = r"(?:specified|mentioned|stated|given|provided|found|said|named)\b"
 _SAY = r"(?:say|state|mention|specify|name|give|provide|contain)\b"
 # A small model also refuses in whole sentences: "The rent is not specified in the given sources."
 _REFUSES = re.compile(
-    rf"\b{NOT_FOUND}\b|\bnot (?:\w+ )?{_SAID}[^.]*\b{_SOURCES}|\b{_SOURCES} (?:do|does) not (?:\w+ )?{_SAY}",
+    rf"(?-i:\b{NOT_FOUND}\b)|^not found\b"
+    rf"|\bnot (?:\w+ )?{_SAID}[^.]*\b{_SOURCES}|\b{_SOURCES} (?:do|does) not (?:\w+ )?{_SAY}",
     re.IGNORECASE,
 )
 

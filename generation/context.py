@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from generation.types import Passage
 from generation.units import Unit, units
+from retrieval.threads import thread_keys
 from retrieval.types import Hit
 from retrieval.words import content_words
 
@@ -107,7 +108,7 @@ def _scores(
     overlap = np.array(
         [len(words & set(re.findall(r"\w+", c.unit.text.lower()))) / len(words) for c in candidates]
     )
-    from_hit = _relative([hit.score for hit in hits])[[c.hit for c in candidates]]
+    from_hit = _with_threads(hits, _relative([hit.score for hit in hits]))[[c.hit for c in candidates]]
     own: NDArray[np.float32] = vectors[1:] @ vectors[0] + _OVERLAP_WEIGHT * overlap + from_hit
     total = own.copy()
     for at in range(1, len(candidates)):
@@ -115,6 +116,19 @@ def _scores(
             total[at] = max(total[at], _AFTER * own[at - 1])
             total[at - 1] = max(total[at - 1], _BEFORE * own[at])
     return total
+
+
+def _with_threads(hits: Sequence[Hit], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The scores where a message has that of the best one of its thread: "I'll take it" is found by its words in
+    no answer, and answers the message before it."""
+    keys = [thread_keys(hit.info) if hit.info.is_message else set() for hit in hits]
+    return np.array(
+        [
+            max(scores[j] for j, other in enumerate(keys) if j == i or its & other)
+            for i, its in enumerate(keys)
+        ],
+        dtype=np.float32,
+    )
 
 
 def _relative(scores: Sequence[float]) -> NDArray[np.float32]:

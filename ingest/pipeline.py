@@ -54,6 +54,7 @@ class _Counts:
     unchanged: int = 0
     removed: int = 0
     skipped: int = 0
+    ignored: int = 0
     kept: int = 0
     failed: list[Failure] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -132,7 +133,8 @@ class Ingest:
         documents, chunks, _ = self._store.counts()
         return IngestReport(
             added=counts.added, updated=counts.updated, unchanged=counts.unchanged, removed=counts.removed,
-            failed=tuple(counts.failed), skipped=counts.skipped, kept=counts.kept, documents=documents, chunks=chunks,
+            failed=tuple(counts.failed), skipped=counts.skipped, ignored=counts.ignored, kept=counts.kept,
+            documents=documents, chunks=chunks,
             seconds=time.perf_counter() - started, seconds_by_stage=counts.seconds,
         )  # fmt: skip
 
@@ -160,6 +162,7 @@ class Ingest:
         known = self._writer.files_below(root)
         walked = walk(path)
         counts.skipped += walked.skipped
+        counts.ignored += walked.ignored
         counts.failed += [Failure(failure.part, failure.reason) for failure in walked.failures]
         work: list[_Work] = []
         for found in walked.found:

@@ -30,7 +30,7 @@ _MODULES = {
     ".txt": "plain", ".text": "plain", ".log": "plain", ".rst": "plain", ".csv": "plain", ".tsv": "plain",
     ".html": "html", ".htm": "html", ".xhtml": "html",
     ".eml": "mail", ".emlx": "emlx", ".msg": "outlook", ".ics": "invites",
-    ".pdf": "pdf",
+    ".pdf": "pdf", ".docx": "word",
 }  # fmt: skip
 # For attachments whose name says nothing. text/plain is not here: that is the message's own text.
 _SUFFIX_OF_TYPE = {

@@ -12,8 +12,10 @@ from generation.abstain import MIN_CONFIDENCE, confidence, refuses
 from generation.asked import restates, states
 from generation.context import Ranked, build_context, rank
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
-from generation.types import Answer, Event, Token, Turn
+from generation.tidy import quoted, tidy
+from generation.types import Answer, Event, Passage, Token, Turn
 from generation.verify import Checked, check
+from retrieval.sentences import sentence_spans
 from retrieval.types import Hit
 
 if TYPE_CHECKING:
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 
 # Tokens an answer may have: two sentences, and with `long` about five.
 _MAX_TOKENS, _MAX_TOKENS_LONG = 96, 320
+# Sentences of a short answer; a small model goes on, and repeats itself.
+_MAX_SENTENCES = 2
+# From this confidence on a draft that is not borne out gives way to a sentence of the sources: of 11 such drafts on
+# public questions 8 were mended, and none on questions without an answer (benchmarks/RESULTS.md).
+_QUOTED = 0.8
 _NOT_FOUND_TEXT = "The documents do not say."
 # Tokens of context for a second look (benchmarks/RESULTS.md).
 _SECOND_BUDGET = 120
@@ -73,15 +80,19 @@ class Answerer:
             return confidence(cosine, words, refusal) >= MIN_CONFIDENCE
 
         text, made = "", 0
-        for piece in model.complete(tokens, _MAX_TOKENS_LONG if long else _MAX_TOKENS, may_begin):
+        most = _MAX_TOKENS_LONG if long else _MAX_TOKENS
+        for piece in model.complete(tokens, most, may_begin):
             timings.setdefault("first_token", since())
             text, made = text + piece.text, piece.tokens
             yield Token(piece.text)
-        first = _Draft(text, check(text, passages, question, self._similarity), len(tokens), made)
+            if not long and len(sentence_spans(text)) > _MAX_SENTENCES:
+                break
+        text = tidy(text, None if long else _MAX_SENTENCES, cut=made >= most)
+        first = _Draft(text, check(text, passages, question, self._similarity), passages, len(tokens), made)
         refused = not text.strip() or refuses(text)
         escalated = not (refused or long or first.answers(question))
-        draft = self._second_look(first, model, question, ranked, history) if escalated else first
         sure = confidence(cosine, words, refusal)
+        draft = self._second_look(first, model, question, ranked, history, sure) if escalated else first
         numbers = f"({near}, refusal {refusal:.2f}: confidence {sure:.2f}, needs {MIN_CONFIDENCE})"
         timings["total"] = since()
         if refused or not draft.supported:
@@ -97,23 +108,33 @@ class Answerer:
         )  # fmt: skip
 
     def _second_look(
-        self, first: "_Draft", model: "LocalModel", question: str, ranked: Ranked, history: Sequence[Turn]
+        self,
+        first: "_Draft",
+        model: "LocalModel",
+        question: str,
+        ranked: Ranked,
+        history: Sequence[Turn],
+        sure: float,
     ) -> "_Draft":
         """For a draft that is not borne out or does not say what was asked: the few nearest sentences are read alone,
-        which a small model does better. When that does not help and the draft only says the question back, the
-        nearest sentence that states the kind of thing asked for stands for it. Else the first draft."""
+        which a small model does better. When that does not help, and the draft only says the question back or is not
+        borne out where the answer is all but certain to be there, the sentence stands for it that is nearest to it
+        and states the kind of thing asked for. Else the first draft."""
         passages = build_context(ranked, _SECOND_BUDGET)
         tokens = model.prompt(SYSTEM, user_prompt(question, passages, history))
         text, made = "", 0
         for piece in model.complete(tokens, _MAX_TOKENS):
             text, made = text + piece.text, piece.tokens
-        drafts = [] if refuses(text) else [text]
-        if first.supported and restates(first.text, question):
-            drafts += [sentence for sentence in ranked.nearest() if states(sentence, question)][:1]
+        drafts = [] if refuses(text) else [tidy(text, _MAX_SENTENCES, cut=made >= _MAX_TOKENS)]
+        if restates(first.text, question) if first.supported else sure >= _QUOTED:
+            nearest = ranked.nearest(self._encode([first.text])[0])
+            drafts += [quoted(sentence) for sentence in nearest if states(sentence, question)][:1]
         read, made = first.prompt_tokens + len(tokens), first.tokens + made
         for text in drafts:
-            checked = check(text, passages, question, self._similarity)
-            draft = _Draft(text, checked, read, made, "the first draft did not answer; a second look did")
+            checked = check(text, first.passages, question, self._similarity)
+            draft = _Draft(
+                text, checked, first.passages, read, made, "the first draft did not answer; a second look did"
+            )
             if draft.answers(question):
                 return draft
         return replace(first, prompt_tokens=read, tokens=made)
@@ -125,10 +146,12 @@ class Answerer:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """What was written, checked; the tokens read for it and made, those of drafts before it included."""
+    """What was written, checked against what the first look read; the tokens read for it and made, those of drafts
+    before it included."""
 
     text: str
     checked: Checked
+    passages: Sequence[Passage]
     prompt_tokens: int
     tokens: int
     why: str = "the draft is borne out by its quotes"

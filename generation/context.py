@@ -27,6 +27,8 @@ BUDGET_TOKENS = 300
 _OVERLAP_WEIGHT = 0.3
 # A sentence is left out when it scores less than this share of the best one.
 _NEAR = 0.5
+# What a sentence's promise counts beside its cosine to a text that it is to stand for.
+_PROMISE_WEIGHT = 0.3
 # What a sentence has of the score of the one before it, and of the one after it.
 _AFTER, _BEFORE = 0.9, 0.7
 
@@ -48,10 +50,13 @@ class Ranked:
     hits: tuple[Hit, ...]
     candidates: tuple[_Candidate, ...]
     scores: NDArray[np.float32]
+    vectors: NDArray[np.float32]
 
-    def nearest(self) -> list[str]:
-        """The sentences as the model would read them, nearest to the question first."""
-        return [self.candidates[at].unit.text for at in np.argsort(-self.scores, kind="stable")]
+    def nearest(self, vector: NDArray[np.float32]) -> list[str]:
+        """The sentences as the model would read them, nearest to a text with that unit vector first; what they promise
+        for the question counts too."""
+        near = self.vectors @ vector + _PROMISE_WEIGHT * self.scores
+        return [self.candidates[at].unit.text for at in np.argsort(-near, kind="stable")]
 
 
 def rank(
@@ -63,7 +68,9 @@ def rank(
     """Scores the sentences of the best hits. `encode` gives unit vectors, `count` the language model's tokens."""
     hits = hits[:HITS]
     candidates = [_Candidate(i, unit, count(unit.text)) for i, hit in enumerate(hits) for unit in units(hit)]
-    return Ranked(tuple(hits), tuple(candidates), _scores(question, hits, candidates, encode))
+    vectors = encode([question, *(c.unit.text for c in candidates)])
+    scores = _scores(question, hits, candidates, vectors[1:] @ vectors[0])
+    return Ranked(tuple(hits), tuple(candidates), scores, vectors[1:])
 
 
 def build_context(ranked: Ranked, budget: int = BUDGET_TOKENS) -> list[Passage]:
@@ -94,22 +101,18 @@ def _passage(n: int, hit: Hit, chosen: Sequence[Unit]) -> Passage:
 
 
 def _scores(
-    question: str,
-    hits: Sequence[Hit],
-    candidates: Sequence[_Candidate],
-    encode: Callable[[Sequence[str]], NDArray[np.float32]],
+    question: str, hits: Sequence[Hit], candidates: Sequence[_Candidate], cosines: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """What each unit promises: its own score, or most of that of the one before it or after it, since an answer often
     stands beside the words of the question."""
     if not candidates:
-        return np.empty(0, dtype=np.float32)
-    vectors = encode([question, *(c.unit.text for c in candidates)])
+        return cosines
     words = set(content_words(question))
     overlap = np.array(
         [len(words & set(re.findall(r"\w+", c.unit.text.lower()))) / len(words) for c in candidates]
     )
     from_hit = _with_threads(hits, _relative([hit.score for hit in hits]))[[c.hit for c in candidates]]
-    own: NDArray[np.float32] = vectors[1:] @ vectors[0] + _OVERLAP_WEIGHT * overlap + from_hit
+    own = (cosines + _OVERLAP_WEIGHT * overlap + from_hit).astype(np.float32)
     total = own.copy()
     for at in range(1, len(candidates)):
         if candidates[at].hit == candidates[at - 1].hit:

@@ -70,10 +70,12 @@ def test_no_hits_no_passages() -> None:
     assert context([]) == []
 
 
-def test_the_nearest_sentence_comes_first() -> None:
+def test_the_sentence_nearest_to_a_draft_stands_for_it() -> None:
+    """A draft with a wrong figure gives way to what the source says."""
+    (vector,) = encode(["The budget of marketing is 43,000 EUR."])
     ranked = rank(QUESTION, [hit(f"{FILLER} The marketing budget is 42,000 EUR.")], encode, count)
-    assert ranked.nearest()[0] == "The marketing budget is 42,000 EUR."
-    assert rank(QUESTION, [], encode, count).nearest() == []
+    assert ranked.nearest(vector)[0] == "The marketing budget is 42,000 EUR."
+    assert rank(QUESTION, [], encode, count).nearest(vector) == []
 
 
 def test_a_sentence_longer_than_the_budget_is_better_than_nothing() -> None:

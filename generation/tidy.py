@@ -1,0 +1,28 @@
+"""A draft as it is shown: no preamble, no more sentences than wanted, none that breaks off."""
+
+import re
+
+from retrieval.sentences import sentence_spans
+
+_PREAMBLE = re.compile(
+    r"^(?:according to|based on) the (?:\w+ )?(?:sources?|documents?|text|context|data)\b[^,.]{0,20}, (?=\w)",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(r"^(?:#+ [^\n]*\n+)+")
+
+
+def tidy(draft: str, sentences: int | None, *, cut: bool) -> str:
+    """The draft without "According to the sources, ..." and with at most so many sentences (None: all). `cut` says that
+    the model was stopped within a sentence, which then goes, unless it is the only one."""
+    text = _PREAMBLE.sub("", draft.strip())
+    text = text[:1].upper() + text[1:] if text != draft.strip() else text
+    spans = sentence_spans(text)
+    if cut and len(spans) > 1:
+        spans = spans[:-1]
+    spans = spans[:sentences]
+    return text[: spans[-1][1]] if spans else text
+
+
+def quoted(sentence: str) -> str:
+    """A sentence of a source as an answer: without the headings above it, on one line."""
+    return " ".join((_HEADING.sub("", sentence) or sentence).split())

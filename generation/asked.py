@@ -7,7 +7,7 @@ true beside the point. Both can be told without another model.
 import re
 from typing import Literal
 
-from generation.evidence import MONTHS, claims, dates, figures
+from generation.evidence import CURRENCIES, MONTHS, claims, dates, figures
 
 Asked = Literal["figure", "time", "name"]
 
@@ -29,6 +29,7 @@ _ASKED: tuple[tuple[Asked, re.Pattern[str]], ...] = (
     ),
     ("name", re.compile(rf"{_BEFORE}(?:who|whom|whose|which|where)\b", re.IGNORECASE)),
 )
+_IN_CURRENCY = re.compile(rf"\bin ({'|'.join(CURRENCIES)})\b", re.IGNORECASE)
 _YES_OR_NO = re.compile(
     r"^\W*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|may|must|shall|should|will|would)\b", re.I
 )
@@ -46,6 +47,9 @@ def asked(question: str) -> Asked | None:
 
 def states(answer: str, question: str) -> bool:
     """Whether the answer says something the question does not, of the kind it asks for."""
+    currency = _IN_CURRENCY.search(question)
+    if currency and not CURRENCIES[currency[1].lower()].search(answer):
+        return False
     kind = asked(question)
     numbers = figures(answer) - figures(question)
     if kind == "figure":

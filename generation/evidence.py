@@ -36,7 +36,7 @@ _MONTH_NAME = (
 )
 _DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?[ ](?:of )?{_MONTH_NAME}(?:,?[ ](\d{{4}})\b)?")
 _MONTH_DAY = re.compile(rf"\b{_MONTH_NAME}[ ](\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?[ ](\d{{4}})\b)?")
-_CURRENCIES = {
+CURRENCIES = {
     "euros": re.compile(r"€|\bEUR\b|\beuros?\b"),
     "pounds": re.compile(r"£|\bGBP\b|\bpounds?\b"),
     "dollars": re.compile(r"\$|\bUSD\b|\bdollars?\b"),
@@ -183,7 +183,7 @@ def support(sentence: str, source: str, question: str = "") -> Support:
     }
     # A sum that was put into another currency has the source's figure and is wrong all the same.
     missing |= {
-        name for name, sign in _CURRENCIES.items() if sign.search(sentence) and not sign.search(source)
+        name for name, sign in CURRENCIES.items() if sign.search(sentence) and not sign.search(source)
     }
     if claimed.dates:
         # "3 and 5 September", "in September: 3 and 5": a day that is part of no date may belong to any month.

@@ -38,6 +38,8 @@ def test_the_wording_tells_the_kind(question: str, kind: str | None) -> None:
         ("Who approved it?", "Marian approved it."),
         ("Who approved it?", "It was approved by Marian Thwaite."),
         ("Who won in 2002?", "Brazil"),
+        ("Who approves a purchase of £8,000?", "Marian Thwaite"),
+        ("What does it cost in Euros?", "1,400 EUR"),
         ("What is the tank made of?", "Steel"),
         ("Is the office open on Mondays?", "The office is open on Mondays."),
     ],
@@ -54,6 +56,7 @@ def test_an_answer_states_what_was_asked(question: str, answer: str) -> None:
         ("When is the launch of Wren?", "Wren will be launched."),
         ("Who approved the launch of Wren?", "The launch of Wren was approved."),
         ("Which laboratory did the test of Wren?", "The laboratory recommended a clip."),
+        ("What does it cost in euros?", "It costs £1,240."),
         ("What is the capital of Mongolia?", "Mongolia is the capital of Mongolia."),
     ],
 )

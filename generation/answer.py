@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from generation.abstain import MIN_CONFIDENCE, confidence, refuses
 from generation.asked import restates, states
 from generation.context import Ranked, build_context, rank
+from generation.earlier import with_replaced
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
 from generation.tidy import quoted, tidy
 from generation.types import Answer, Event, Passage, Token, Turn
@@ -100,9 +101,10 @@ class Answerer:
             why += f" in the passages {numbers}"
             yield _not_found(question, hits, model.name, why, timings, draft, escalated)
             return
+        told = with_replaced(draft.checked, ranked)
         yield Answer(
-            question=question, status="answered", text=draft.checked.text, citations=draft.checked.citations,
-            sentences=draft.checked.sentences, hits=tuple(hits), model=model.name, why=f"{draft.why} {numbers}",
+            question=question, status="answered", text=told.text, citations=told.citations,
+            sentences=told.sentences, hits=tuple(hits), model=model.name, why=f"{draft.why} {numbers}",
             prompt_tokens=draft.prompt_tokens, completion_tokens=draft.tokens, escalated=escalated,
             timings_ms=timings,
         )  # fmt: skip

@@ -91,13 +91,13 @@ def put(writer: Writer, text: str, about: DocumentInfo, space: Space | None = No
 
 def hit(
     text: str, about: DocumentInfo | None = None, *, rank: int = 1, start: int = 0, ref: str = "abc",
-    heading: tuple[str, ...] = (), score: float = 1.0,
+    heading: tuple[str, ...] = (), score: float = 1.0, replaced_by: str | None = None,
 ) -> Hit:  # fmt: skip
     """A hit on `text`, which lies at `start` in its document."""
     end = start + len(text)
     return Hit(
         rank=rank, ref=f"{ref}:{start}-{end}", document_id=rank, info=about or info(), start=start, end=end, text=text,
-        heading=heading, score=score, dense=score,
+        heading=heading, score=score, dense=score, replaced_by=replaced_by,
     )  # fmt: skip
 
 

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.scoring import is_right, write_section
+from benchmarks.scoring import write_section
 from generation.llm import LocalModel
 from kb import KnowledgeBase
 from kb.catalogue import DEFAULT_LLM
+from kb.evaluation.measures import is_right
 from kb.model_store import ModelStore
 
 DOCUMENTS = Path(__file__).parents[1] / "tests" / "redteam" / "documents.jsonl"

@@ -20,8 +20,8 @@ from retrieval.errors import ModelError
 
 # The prompt is at most some 900 tokens and the answer 400: a small window keeps the KV cache at about 60 MB.
 CONTEXT_TOKENS = 2048
-# Between two batches Ctrl-C is heard: 0.9 s apart at most. Two cores with AVX-512 read 156 tokens/s in batches of 512, 138 in
-# these and 124 in batches of 64.
+# Between two batches Ctrl-C is heard: 0.9 s apart at most. Two cores with AVX-512 read 156 tokens/s in batches of 512,
+# 138 in these and 124 in batches of 64.
 _BATCH_TOKENS = 128
 # Stands for the user's text while the model's own chat template is rendered.
 _SLOT = "@@kb-user-text@@"

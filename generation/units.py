@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from generation.orders import is_order
 from retrieval.sentences import sentence_spans
 from retrieval.types import Hit
 
@@ -26,7 +27,8 @@ class Unit:
 
 def units(hit: Hit) -> list[Unit]:
     """The units of a hit, in order. A heading or label is one with the sentence after it. In tables of three columns or
-    more a row says which column each cell stands in: small models lose count of columns."""
+    more a row says which column each cell stands in: small models lose count of columns. What gives the model orders is
+    left out."""
     found: list[Unit] = []
     label: int | None = None
     columns = _cells(hit.columns) if hit.columns else []
@@ -58,7 +60,7 @@ def units(hit: Hit) -> list[Unit]:
     if label is not None:
         end = len(text.rstrip())
         found.append(Unit(hit.start + label, hit.start + end, text[label:end]))
-    return found
+    return [unit for unit in found if not is_order(unit.text)]
 
 
 def _head_end(hit: Hit) -> int:

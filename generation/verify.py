@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from generation.evidence import shared_words, support
+from generation.orders import is_order
 from generation.types import Citation, Passage, Sentence
 from retrieval.sentences import sentence_spans
 
@@ -90,7 +91,8 @@ def strip_marks(sentence: str) -> tuple[str, list[int]]:
 
 def quotes(sentence: str, passage: Passage, question: str = "") -> list[Quote]:
     """The smallest runs of the hit's sentences, up to three, that bear out `sentence`; none when none does. Names that
-    the question brought may stand elsewhere in the hit: what has to be in the quote is what the answer adds."""
+    the question brought may stand elsewhere in the hit: what has to be in the quote is what the answer adds. What gives
+    the model orders bears nothing out."""
     hit = passage.hit
     spans = sentence_spans(hit.text)
     known = f"{_about(passage)}\n{shared_words(question, hit.text)}"
@@ -98,6 +100,8 @@ def quotes(sentence: str, passage: Passage, question: str = "") -> list[Quote]:
         found = []
         for first in range(len(spans) - length + 1):
             start, end = spans[first][0], spans[first + length - 1][1]
+            if is_order(hit.text[start:end]):
+                continue
             whole = support(sentence, f"{known}\n{hit.text[start:end]}", question)
             own = support(sentence, hit.text[start:end], question)
             if not whole.missing and whole.coverage >= MIN_COVERAGE and own.coverage > 0:

@@ -94,9 +94,9 @@ def test_what_the_documents_do_not_say_is_not_answered(sample_kb: KnowledgeBase,
 
 
 def test_saying_the_question_back_is_no_answer(sample_kb: KnowledgeBase) -> None:
-    """The model's first draft is "the grower pays for a repair when the guarantee is over"."""
+    """A small model likes to say "the grower pays for a repair when the guarantee is over"."""
     answer = sample_kb.ask("What does a grower pay for a repair when the guarantee is over?")
-    assert answer.escalated and "185" in answer.text
+    assert "185" in answer.text
     assert answer.to_json()["route"]["escalated"] is True
     assert "£185" in answer.citations[0].quote
 

@@ -7,9 +7,12 @@ pages, meetings and mail none was taken for one.
 
 import re
 
+from retrieval.sentences import sentence_spans
+
+# Of chat templates.
+_MARK = re.compile(r"<\|\w+\|>|\[/?INST\]|<</?SYS>>|</?(?:system|assistant|user)>", re.IGNORECASE)
 _PATTERNS = (
-    # Marks of chat templates.
-    r"<\|\w+\|>|\[/?INST\]|<</?SYS>>|</?(?:system|assistant|user)>",
+    _MARK.pattern,
     # "Ignore all previous instructions", in the languages that it is tried in most.
     r"\b(?:ignore|disregard|forget|override|bypass)\b[^.!?\n]{0,40}\b(?:instructions?|prompts?|rules?|questions?|above)\b",
     r"\b(?:vergiss|vergessen sie|ignoriere?n?|missachte)\b[^.!?\n]{0,40}\b(?:anweisung|regel|frage)",
@@ -31,3 +34,15 @@ _ORDER = re.compile("|".join(_PATTERNS), re.IGNORECASE)
 def is_order(sentence: str) -> bool:
     """Whether a sentence tells a language model what to do."""
     return bool(_ORDER.search(sentence))
+
+
+def plain_spans(text: str) -> list[tuple[int, int]]:
+    """The spans of a text's sentences without those that are orders; of one with a chat template's mark in it, what
+    stands in front of the mark."""
+    spans = []
+    for start, end in sentence_spans(text):
+        if mark := _MARK.search(text, start, end):
+            end = start + len(text[start : mark.start()].rstrip())
+        if end > start and not is_order(text[start:end]):
+            spans.append((start, end))
+    return spans

@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from generation.orders import is_order
-from retrieval.sentences import sentence_spans
+from generation.orders import is_order, plain_spans
 from retrieval.types import Hit
 
 # A line with fewer words and no end mark is a heading or label: it goes with what follows it.
@@ -33,7 +32,7 @@ def units(hit: Hit) -> list[Unit]:
     label: int | None = None
     columns = _cells(hit.columns) if hit.columns else []
     text = hit.text
-    for start, end in sentence_spans(text):
+    for start, end in plain_spans(text):
         line = text[start:end]
         if hit.info.kind == "mail" and start < _head_end(hit):
             if not _KNOWN_LINE.match(line):

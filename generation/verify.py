@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from generation.evidence import shared_words, support
-from generation.orders import is_order
+from generation.orders import is_order, plain_spans
 from generation.types import Citation, Passage, Sentence
 from retrieval.sentences import sentence_spans
 
@@ -94,7 +94,7 @@ def quotes(sentence: str, passage: Passage, question: str = "") -> list[Quote]:
     the question brought may stand elsewhere in the hit: what has to be in the quote is what the answer adds. What gives
     the model orders bears nothing out."""
     hit = passage.hit
-    spans = sentence_spans(hit.text)
+    spans = plain_spans(hit.text)
     known = f"{_about(passage)}\n{shared_words(question, hit.text)}"
     for length in range(1, _MAX_QUOTE_SENTENCES + 1):
         found = []

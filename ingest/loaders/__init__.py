@@ -41,6 +41,7 @@ _SUFFIX_OF_TYPE = {
 _MAILBOXES = (
     ".mbox", ".mbx", *(name + packing for name in (".mbox", ".mbx", ".txt") for packing in (".gz", ".bz2"))
 )  # fmt: skip
+_DUMPS = (".xml", ".xml.gz", ".xml.bz2")  # of a MediaWiki
 
 
 class Reader(Protocol):
@@ -57,13 +58,15 @@ def is_maildir(path: Path) -> bool:
 
 def has_loader(path: Path) -> bool:
     """Whether files with that name's ending can be read."""
-    return path.suffix.lower() in _MODULES or _is_mailbox(path)
+    return path.suffix.lower() in _MODULES or _is_mailbox(path) or _is_dump(path)
 
 
 def loader_for(path: Path) -> Loader | None:
     """The loader for a Maildir, or for a file by its name's ending; None when there is none."""
     if _is_mailbox(path) and not path.is_dir():
         return cast(Loader, import_module("ingest.loaders.mailbox").load_mbox)
+    if _is_dump(path) and not path.is_dir():
+        return cast(Loader, import_module("ingest.loaders.mediawiki").load_dump)
     if is_maildir(path):
         return cast(Loader, import_module("ingest.loaders.mailbox").load_maildir)
     reader = reader_for(path.name)
@@ -79,6 +82,10 @@ def reader_for(name: str, content_type: str = "") -> Reader | None:
 
 def _is_mailbox(path: Path) -> bool:
     return path.name.lower().endswith(_MAILBOXES) and path.name.lower() not in _MAILBOXES
+
+
+def _is_dump(path: Path) -> bool:
+    return path.name.lower().endswith(_DUMPS) and path.name.lower() not in _DUMPS
 
 
 @contextmanager

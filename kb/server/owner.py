@@ -1,0 +1,107 @@
+"""Threads that own a knowledge base: a KnowledgeBase is used from one thread, requests come from many."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from concurrent.futures import Future
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from kb.knowledge import KnowledgeBase
+
+if TYPE_CHECKING:
+    from generation.types import Event
+
+T = TypeVar("T")
+Job = Callable[[KnowledgeBase | Exception], None]
+
+
+class Busy(Exception):
+    """The queue is full."""
+
+
+class Owner:
+    """A thread with a KnowledgeBase of its own that does one job after another, first come first served; at most
+    `limit` wait."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder = folder
+        self._jobs: queue.Queue[Job | None] = queue.Queue(limit)
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Lets the jobs that wait come to their end and frees the knowledge base."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    async def call(self, work: Callable[[KnowledgeBase], T]) -> T:
+        """What `work` returns, done on the thread. Raises Busy, or what `work` raises."""
+        done: Future[T] = Future()
+
+        def job(kb: KnowledgeBase | Exception) -> None:
+            if not done.set_running_or_notify_cancel():
+                return
+            try:
+                done.set_result(work(_opened(kb)))
+            except Exception as error:  # noqa: BLE001  (raised again in the request)
+                done.set_exception(error)
+
+        self._submit(job)
+        return await asyncio.wrap_future(done)
+
+    async def stream(
+        self, work: "Callable[[KnowledgeBase], Generator[Event, None, None]]"
+    ) -> "AsyncGenerator[Event, None]":
+        """The events of `work`, made on the thread. Closing the generator stops the work at its next event, or
+        before it begins. Raises Busy, or what `work` raises."""
+        loop, events = asyncio.get_running_loop(), asyncio.Queue["Event | Exception | None"]()
+        stopped = threading.Event()
+
+        def job(kb: KnowledgeBase | Exception) -> None:
+            last: Exception | None = None
+            try:
+                if not stopped.is_set():
+                    with closing(work(_opened(kb))) as made:
+                        for event in made:
+                            if stopped.is_set():
+                                break
+                            loop.call_soon_threadsafe(events.put_nowait, event)
+            except Exception as error:  # noqa: BLE001  (raised again in the request)
+                last = error
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(events.put_nowait, last)
+
+        self._submit(job)
+        try:
+            while (event := await events.get()) is not None:
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+        finally:
+            stopped.set()
+
+    def _submit(self, job: Job) -> None:
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            raise Busy from None
+
+    def _work(self) -> None:
+        kb: KnowledgeBase | Exception
+        try:
+            kb = KnowledgeBase.open(self._folder)
+        except Exception as error:  # noqa: BLE001  (raised again by each request)
+            kb = error
+        while (job := self._jobs.get()) is not None:
+            job(kb)
+        if isinstance(kb, KnowledgeBase):
+            kb.close()
+
+
+def _opened(kb: KnowledgeBase | Exception) -> KnowledgeBase:
+    if isinstance(kb, Exception):
+        raise kb
+    return kb

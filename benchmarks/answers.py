@@ -12,8 +12,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scoring import is_right, median, write_section
+from benchmarks.scoring import write_section
 from kb import KnowledgeBase
+from kb.evaluation.measures import is_right, median
 
 
 def main() -> None:

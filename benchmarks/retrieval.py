@@ -17,26 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scoring import median, write_section
+from benchmarks.scoring import write_section
 from kb import KnowledgeBase
+from kb.evaluation.measures import is_gold, median
 from retrieval import ranking
-from retrieval.types import Hit
 
 SETS = ("wiki", "meetings", "mail", "pdf")
 _DEPTH = 10
-
-
-def is_right(hit: Hit, question: dict[str, Any]) -> bool:
-    """Whether a hit is one that the question's gold names."""
-    if "message_id" in question:
-        return question["message_id"] in (hit.info.message_id, *(copy.info.message_id for copy in hit.copies))
-    if Path(hit.info.doc).name != Path(question["doc"]).name:
-        return False
-    if "pages" in question:
-        return hit.page in question["pages"]
-    if "char_spans" in question:
-        return any(hit.start < end and start < hit.end for start, end in question["char_spans"])
-    return True
 
 
 def open_set(folder: Path, name: str, work: Path) -> KnowledgeBase:
@@ -78,9 +65,9 @@ def measure(kb: KnowledgeBase, name: str, questions: Sequence[dict[str, Any]]) -
         started = time.perf_counter()
         hits = kb.search(question["question"], k=_DEPTH).hits
         seconds.append(time.perf_counter() - started)
-        ranks.append(next((hit.rank for hit in hits if is_right(hit, question)), None))
+        ranks.append(next((hit.rank for hit in hits if is_gold(hit, question)), None))
         alone = (replace(hit, copies=()) for hit in hits)
-        own.append(next((hit.rank for hit in alone if is_right(hit, question)), None))
+        own.append(next((hit.rank for hit in alone if is_gold(hit, question)), None))
     chunks = kb.status().chunks
     lines = [row(name, ranks, seconds, chunks)]
     return lines if own == ranks else [*lines, row(f"{name}, copies not counted", own, seconds, chunks)]
@@ -110,7 +97,7 @@ def ablate(kb: KnowledgeBase, name: str, questions: Sequence[dict[str, Any]]) ->
         for constant, value in kept.items():
             setattr(ranking, constant, value)
         ranks = [
-            next((hit.rank for hit in hits if is_right(hit, question)), None)
+            next((hit.rank for hit in hits if is_gold(hit, question)), None)
             for hits, question in zip(found, questions, strict=True)
         ]
         at = [sum(rank is not None and rank <= k for rank in ranks) / len(ranks) for k in (1, _DEPTH)]

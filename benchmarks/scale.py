@@ -21,9 +21,10 @@ from typing import Any
 
 from benchmarks.retrieval import SETS, open_set, questions_of
 from benchmarks.scale_corpus import Corpus, fill, read_sources
-from benchmarks.scoring import median, write_section
+from benchmarks.scoring import write_section
 from ingest.pipeline import SAVE_CHUNKS
 from kb import KnowledgeBase
+from kb.evaluation.measures import median
 from retrieval.indexes import save_indexes
 from retrieval.store import Space, Store
 from retrieval.types import Filters

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.scoring import median, write_section
+from benchmarks.scoring import write_section
+from kb.evaluation.measures import median
 
 _KB = [sys.executable, "-m", "kb.main"]
 _QUESTION = "what was the Q3 decision"

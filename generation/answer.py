@@ -1,6 +1,5 @@
 """From a question and its hits to a checked answer, as a stream of events."""
 
-import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.abstain import MIN_COSINE, refusal_limit
+from generation.abstain import MIN_CONFIDENCE, confidence, refuses
 from generation.asked import restates, states
 from generation.context import Ranked, build_context, rank
-from generation.prompt import NOT_FOUND, SYSTEM, SYSTEM_LONG, user_prompt
+from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
 from generation.types import Answer, Event, Token, Turn
 from generation.verify import Checked, check
 from retrieval.types import Hit
@@ -25,7 +24,6 @@ _MAX_TOKENS, _MAX_TOKENS_LONG = 96, 320
 _NOT_FOUND_TEXT = "The documents do not say."
 # Tokens of context for a second look (benchmarks/RESULTS.md).
 _SECOND_BUDGET = 120
-_REFUSAL = re.compile(rf"\b{NOT_FOUND}\b|^not found\b", re.IGNORECASE)
 
 
 class Answerer:
@@ -55,10 +53,12 @@ class Answerer:
         def since() -> float:
             return (time.perf_counter() - started) * 1000
 
-        best = max((hit.dense for hit in hits if hit.dense is not None), default=0.0)
-        if not hits or best < MIN_COSINE:
+        cosine = max((hit.dense for hit in hits if hit.dense is not None), default=0.0)
+        words = hits[0].evidence.get("words", 0.0) if hits else 0.0
+        near = f"best cosine {cosine:.2f}, words {words:.2f}"
+        if confidence(cosine, words, refusal=0.0) < MIN_CONFIDENCE:
             timings["total"] = since()
-            why = f"no passage is near the question (best cosine {best:.2f}, needs {MIN_COSINE})"
+            why = f"no passage is near the question ({near})"
             yield _not_found(question, hits, model="", why=why, timings=timings)
             return
         model = self._load()
@@ -70,7 +70,7 @@ class Answerer:
         def may_begin(probability: float) -> bool:
             nonlocal refusal
             refusal = probability
-            return probability < refusal_limit(best)
+            return confidence(cosine, words, refusal) >= MIN_CONFIDENCE
 
         text, made = "", 0
         for piece in model.complete(tokens, _MAX_TOKENS_LONG if long else _MAX_TOKENS, may_begin):
@@ -78,10 +78,11 @@ class Answerer:
             text, made = text + piece.text, piece.tokens
             yield Token(piece.text)
         first = _Draft(text, check(text, passages, question, self._similarity), len(tokens), made)
-        refused = not text.strip() or bool(_REFUSAL.search(text))
+        refused = not text.strip() or refuses(text)
         escalated = not (refused or long or first.answers(question))
         draft = self._second_look(first, model, question, ranked, history) if escalated else first
-        numbers = f"(best cosine {best:.2f}, refusal {refusal:.2f}, limit {refusal_limit(best):.2f})"
+        sure = confidence(cosine, words, refusal)
+        numbers = f"({near}, refusal {refusal:.2f}: confidence {sure:.2f}, needs {MIN_CONFIDENCE})"
         timings["total"] = since()
         if refused or not draft.supported:
             why = "the model found no answer" if refused else "nothing in the draft is borne out"
@@ -106,7 +107,7 @@ class Answerer:
         text, made = "", 0
         for piece in model.complete(tokens, _MAX_TOKENS):
             text, made = text + piece.text, piece.tokens
-        drafts = [text] if not _REFUSAL.search(text) else []
+        drafts = [] if refuses(text) else [text]
         if first.supported and restates(first.text, question):
             drafts += [sentence for sentence in ranked.nearest() if states(sentence, question)][:1]
         read, made = first.prompt_tokens + len(tokens), first.tokens + made

@@ -8,7 +8,7 @@ the source's own words; it does tell an invented number, date or name, and a sen
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retrieval.words import STOP_WORDS
 
@@ -26,6 +26,7 @@ _NUMBER_WORDS = {
 _LOOSE = frozenset({"one", "first", "second", "third"})
 # A figure: digits with separators inside; what sticks to it (a unit, a currency, "Q") is no part of it.
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _ABBREVIATED = {month[:3]: month for month in MONTHS} | {"sept": "september"}
@@ -165,9 +166,11 @@ def stem(word: str) -> str:
     return word
 
 
-def support(sentence: str, source: str) -> Support:
-    """How far `source` bears out `sentence`."""
-    claimed = claims(sentence)
+def support(sentence: str, source: str, question: str = "") -> Support:
+    """How far `source` bears out `sentence`. An amount or a word that the question brought need not stand in the source
+    ("a purchase of £8,000" where the source has "up to £25,000") as long as the sentence adds something to the
+    question; its names, dates and years must, else the source is about something else."""
+    claimed = _added(claims(sentence), question)
     have_words = {_form(word.lower()) for word in _WORD.findall(source)}
     have_words |= {_form(part) for word in _WORD.findall(source) for part in re.split(r"['’-]", word.lower())}
     have_figures = figures(source)
@@ -195,6 +198,16 @@ def support(sentence: str, source: str) -> Support:
     known += len(claimed.figures & have_figures)
     total = len(claimed.words) + len(claimed.figures)
     return Support(frozenset(missing), known / total if total else 0.0)
+
+
+def _added(claimed: Claims, question: str) -> Claims:
+    """The claims without the amounts and plain words of the question, if anything else is left of them."""
+    given = claims(question)
+    amounts = {figure for figure in figures(question) if not _YEAR.fullmatch(figure)}
+    if not (claimed.figures - amounts or claimed.words - given.words):
+        return claimed
+    words = given.words - given.names
+    return replace(claimed, figures=claimed.figures - amounts, names=claimed.names - words)
 
 
 def shared_words(text: str, source: str) -> str:

@@ -14,8 +14,9 @@ from generation.evidence import shared_words, support
 from generation.types import Citation, Passage, Sentence
 from retrieval.sentences import sentence_spans
 
-# Share of a sentence's content words and figures that must stand in what it cites.
-MIN_COVERAGE = 0.5
+# Share of a sentence's content words and figures that must stand in what it cites. Of 108 right drafts on public
+# questions 0.5 kept 97 and 0.4 keeps 99, 0.34 no more.
+MIN_COVERAGE = 0.4
 # Sentences a quote may have: what does not follow from three neighbouring ones is not one fact.
 _MAX_QUOTE_SENTENCES = 3
 _MARK = re.compile(r"\s*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
@@ -97,8 +98,8 @@ def quotes(sentence: str, passage: Passage, question: str = "") -> list[Quote]:
         found = []
         for first in range(len(spans) - length + 1):
             start, end = spans[first][0], spans[first + length - 1][1]
-            whole = support(sentence, f"{known}\n{hit.text[start:end]}")
-            own = support(sentence, hit.text[start:end])
+            whole = support(sentence, f"{known}\n{hit.text[start:end]}", question)
+            own = support(sentence, hit.text[start:end], question)
             if not whole.missing and whole.coverage >= MIN_COVERAGE and own.coverage > 0:
                 found.append(Quote(passage, hit.start + start, hit.start + end, own.coverage))
         if found:

@@ -21,6 +21,7 @@ from ingest.document import Document, PartFailure, dump_layout, load_layout
 from ingest.embedder import Embedder, ModelFolder
 from ingest.export import export
 from ingest.loaders import LOADERS_VERSION
+from ingest.quoted import quote_chunks, settle
 from ingest.report import Failure, IngestReport, Progress
 from ingest.walk import Found, require, walk
 from ingest.worker import ReaderProcess
@@ -53,6 +54,7 @@ class _Counts:
     unchanged: int = 0
     removed: int = 0
     skipped: int = 0
+    ignored: int = 0
     kept: int = 0
     failed: list[Failure] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -118,8 +120,11 @@ class Ingest:
         if dry_run:
             counts.added = sum(1 for item in work if item.state is None)
             counts.updated = len(work) - counts.added
-        elif work:
-            self._read_all(work)
+        else:
+            if work:
+                self._read_all(work)
+            with counts.timed("quotes"):
+                self._embedded += settle(self._writer, self._loaded)
             self._finish()
         if not dry_run:
             self._writer.note_ingest()
@@ -128,7 +133,8 @@ class Ingest:
         documents, chunks, _ = self._store.counts()
         return IngestReport(
             added=counts.added, updated=counts.updated, unchanged=counts.unchanged, removed=counts.removed,
-            failed=tuple(counts.failed), skipped=counts.skipped, kept=counts.kept, documents=documents, chunks=chunks,
+            failed=tuple(counts.failed), skipped=counts.skipped, ignored=counts.ignored, kept=counts.kept,
+            documents=documents, chunks=chunks,
             seconds=time.perf_counter() - started, seconds_by_stage=counts.seconds,
         )  # fmt: skip
 
@@ -139,7 +145,7 @@ class Ingest:
             self._tell(Progress("index", ref, done / len(refs), self._embedded, done, len(refs)))
             stored = self._store.document(ref)
             document = Document(stored.info, stored.text, load_layout(stored.layout))
-            chunks = model.chunker.chunks(document)
+            chunks = model.chunker.chunks(document) + quote_chunks(self._store, stored, model.chunker)
             vectors = model.embedder.encode(embedded_texts(chunks, document))
             self._writer.put_chunks(stored.id, model.space, chunks, vectors)
             self._embedded += len(chunks)
@@ -156,6 +162,7 @@ class Ingest:
         known = self._writer.files_below(root)
         walked = walk(path)
         counts.skipped += walked.skipped
+        counts.ignored += walked.ignored
         counts.failed += [Failure(failure.part, failure.reason) for failure in walked.failures]
         work: list[_Work] = []
         for found in walked.found:

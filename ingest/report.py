@@ -30,7 +30,8 @@ class Failure:
 class IngestReport:
     """What an ingest did. The first four count documents; `removed` ones had vanished from disk.
     `kept` counts documents whose files vanished but which the guard kept (see `--prune`).
-    `skipped` counts files of kinds that have no loader. `documents` and `chunks` are totals of the
+    `skipped` counts files of kinds that have no loader, `ignored` what `.gitignore` and `.kbignore` leave out
+    (a folder as one). `documents` and `chunks` are totals of the
     knowledge base afterwards."""
 
     added: int = 0
@@ -39,6 +40,7 @@ class IngestReport:
     removed: int = 0
     failed: tuple[Failure, ...] = ()
     skipped: int = 0
+    ignored: int = 0
     kept: int = 0
     documents: int = 0
     chunks: int = 0
@@ -54,6 +56,7 @@ class IngestReport:
             "removed": self.removed,
             "failed": [{"doc": failure.doc, "error": failure.error} for failure in self.failed],
             "skipped": self.skipped,
+            "ignored": self.ignored,
             "kept": self.kept,
             "documents": self.documents,
             "chunks": self.chunks,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.document import PartFailure
+from ingest.ignore import Rules
 from ingest.loaders import has_loader, is_maildir
 from retrieval.errors import UsageError
 
@@ -26,11 +27,12 @@ class Found:
 
 @dataclass(slots=True)
 class Walked:
-    """What a walk found, in the order of the paths. `skipped` counts files without a loader; `failures` are
-    folders and files that could not be looked at."""
+    """What a walk found, in the order of the paths. `skipped` counts files without a loader, `ignored` what ignore
+    rules leave out (a folder as one); `failures` are folders and files that could not be looked at, and bad rules."""
 
     found: list[Found] = field(default_factory=list)
     skipped: int = 0
+    ignored: int = 0
     failures: list[PartFailure] = field(default_factory=list)
 
 
@@ -43,25 +45,32 @@ def require(paths: Sequence[Path]) -> None:
 
 def walk(root: Path) -> Walked:
     """The readable files in `root`, or `root` itself when it is a file. Hidden files and folders are left out,
-    symbolic links below `root` are not followed, and only regular files are looked at, none of them opened."""
+    and so is what the ignore files in `root` and below say (`ingest.ignore`). Symbolic links below `root` are not
+    followed, and only regular files are looked at, none of them opened but the ignore files."""
     walked = Walked()
-    waiting = [root]
+    waiting = [(root, Rules())]
     while waiting:  # a stack and no recursion: folders may be nested more deeply than calls
-        path = waiting.pop()
+        path, rules = waiting.pop()
         try:
-            below = _visit(path, walked, is_root=path is root)
+            below, rules = _visit(path, rules, walked, is_root=path is root)
         except OSError as error:
             # The system's own words ("Permission denied") say why.
             walked.failures.append(PartFailure(str(path), f"it can't be read: {error.strerror or error}"))
             continue
-        waiting += sorted(below, reverse=True)
+        waiting += [(entry, rules) for entry in sorted(below, reverse=True)]
     return walked
 
 
-def _visit(path: Path, walked: Walked, *, is_root: bool) -> list[Path]:
-    """Notes the file, or returns what is to be visited in the folder."""
+def _visit(path: Path, rules: Rules, walked: Walked, *, is_root: bool) -> tuple[list[Path], Rules]:
+    """Notes the file, or returns what is to be visited in the folder and the rules that hold in it."""
     status = path.stat() if is_root else path.lstat()
-    if stat.S_ISDIR(status.st_mode):
+    is_folder = stat.S_ISDIR(status.st_mode)
+    if not is_root and rules.ignore(path, is_folder=is_folder):
+        walked.ignored += 1
+        return [], rules
+    if is_folder:
+        rules, failures = rules.within(path)
+        walked.failures += failures
         if is_maildir(path):
             walked.found.append(_maildir(path))
             # A Maildir's folders lie in it, under hidden names (Maildir++) or not.
@@ -69,16 +78,16 @@ def _visit(path: Path, walked: Walked, *, is_root: bool) -> list[Path]:
                 e
                 for e in path.iterdir()
                 if e.name not in ("cur", "new", "tmp") and not e.is_symlink() and is_maildir(e)
-            ]
+            ], rules
         return [
             entry for entry in path.iterdir() if not entry.name.startswith(".") and entry.name not in _IGNORED
-        ]
+        ], rules
     # A symbolic link leads out of the root, in a circle, or to what is walked anyway.
     if stat.S_ISREG(status.st_mode) and has_loader(path):
         walked.found.append(Found(path, status.st_size, status.st_mtime_ns))
     else:
         walked.skipped += 1
-    return []
+    return [], rules
 
 
 def _maildir(path: Path) -> Found:

@@ -174,9 +174,8 @@ def _packed(document: Document) -> _Answer:
 
 def _unpacked(values: list[Any]) -> Document:
     info, text, layout = values
-    return Document(
-        DocumentInfo(**{**info, "recipients": tuple(info["recipients"])}), text, load_layout(layout)
-    )
+    lists = {name: tuple(info[name]) for name in ("recipients", "references")}
+    return Document(DocumentInfo(**(info | lists)), text, load_layout(layout))
 
 
 def _megabytes(path: Path) -> float:

@@ -145,7 +145,10 @@ class KnowledgeBase:
 
     def show(self, ref: str) -> Shown:
         """The document that `ref` names, and the span in it: the ref of a hit or citation, of a document, or
-        the path of a file. Raises UsageError when there is none such."""
+        the path of a file; for mail with its thread and attachments. Raises UsageError when there is none such."""
+        from retrieval.attachments import attachments, carrier
+        from retrieval.threads import thread
+
         name, colon, span = ref.rpartition(":")
         start_text, _, end_text = span.partition("-")
         if colon and start_text.isdigit() and end_text.isdigit():
@@ -157,7 +160,10 @@ class KnowledgeBase:
         if not start <= end <= len(document.text):
             raise UsageError(f"{ref} lies outside its document, which has {len(document.text)} characters")
         heading, page = self._place(document.layout, start)
-        return Shown(ref, document.info, document.text, start, end, page, heading)
+        return Shown(
+            ref, document.info, document.text, start, end, page, heading, thread(self._store, document),
+            attachments(self._store, document), carrier(self._store, document),
+        )  # fmt: skip
 
     def list(self, filters: Filters = Filters()) -> list[Listed]:
         """All documents, by path."""

@@ -9,6 +9,7 @@ from retrieval.types import DocumentInfo, Hit, source_json
 
 if TYPE_CHECKING:
     from retrieval.asking import Asked
+    from retrieval.threads import Thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A document's whole text and the span `text[start:end]` that was asked for."""
+    """A document's whole text and the span `text[start:end]` that was asked for; for mail the thread, the refs of its
+    attachments, or of the message that it came attached to, and what is known of these."""
 
     ref: str
     info: DocumentInfo
@@ -42,6 +44,9 @@ class Shown:
     end: int
     page: int | None
     heading: tuple[str, ...]
+    thread: "Thread | None" = None
+    attachments: tuple[tuple[str, DocumentInfo], ...] = ()
+    attached_to: tuple[str, DocumentInfo] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The span as the commands' JSON contract has it."""
@@ -49,7 +54,33 @@ class Shown:
             {"ref": self.ref}
             | source_json(self)
             | {"text": self.text, "recipients": list(self.info.recipients)}
+            | {
+                "thread": None if self.thread is None else _thread_json(self.thread),
+                "attachments": [_named_json(*attachment) for attachment in self.attachments],
+                "attached_to": None if self.attached_to is None else _named_json(*self.attached_to),
+            }
         )
+
+
+def _named_json(ref: str, info: DocumentInfo) -> dict[str, Any]:
+    return {"ref": ref, "part": info.part, "kind": info.kind, "title": info.title}
+
+
+def _thread_json(thread: "Thread") -> dict[str, Any]:
+    messages = [
+        {
+            "ref": message.ref,
+            "message_id": message.info.message_id,
+            "title": message.info.title,
+            "author": message.info.author,
+            "date": message.info.date,
+            "depth": message.depth,
+            "answers": message.answers,
+            "by_subject": message.by_subject,
+        }
+        for message in thread.messages
+    ]
+    return {"key": thread.key, "position": thread.position, "messages": messages}
 
 
 @dataclass(frozen=True, slots=True)

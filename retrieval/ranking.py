@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from retrieval.asking import Asked, named, person, speaks, timely
 from retrieval.outline import is_outline
-from retrieval.turns import turns
+from retrieval.turns import is_transcript
 from retrieval.types import DocumentInfo
 
 # Beside the cosine (about 0.2 to 0.8): the BM25 score, and what pairs of words add, as shares of what is possible.
@@ -67,7 +67,7 @@ def evidence(asked: Asked, candidates: Sequence[Candidate]) -> list[dict[str, fl
                 "person": _PERSON * who,
             }
         )
-    spoken = {candidate.document for candidate in candidates if any(turns(candidate.text))}
+    spoken = _transcripts(candidates)
     best: dict[int, float] = {}
     for candidate, its in zip(candidates, own, strict=True):
         best[candidate.document] = max(best.get(candidate.document, 0.0), sum(its.values()))
@@ -81,6 +81,15 @@ def evidence(asked: Asked, candidates: Sequence[Candidate]) -> list[dict[str, fl
             parts["outline"] = -_OUTLINE
         found.append(parts)
     return found
+
+
+def _transcripts(candidates: Sequence[Candidate]) -> set[int]:
+    """The documents whose candidates are mostly what people said in turn; the header lines of mail look like it."""
+    texts: dict[int, list[str]] = {}
+    for candidate in candidates:
+        if candidate.text and candidate.info.kind != "mail":
+            texts.setdefault(candidate.document, []).append(candidate.text)
+    return {document for document, its in texts.items() if is_transcript("\n".join(its))}
 
 
 def spread(candidates: Sequence[Candidate], scores: Sequence[float], k: int) -> list[tuple[int, float]]:

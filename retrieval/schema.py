@@ -5,6 +5,8 @@
 * `spaces`     the embedding models that vectors come from; one is active, a second exists only during a re-index
 * `chunks`     spans of documents, per space; `vectors` their embeddings as float16
 * `fts`        the words of the chunks (FTS5 over the view `chunk_texts`, so no text is stored twice)
+* `thread_keys` the Message-IDs that a message has and names, and its subject where it names none (`retrieval.threads`)
+* `unsettled`  keys of messages that came or went: what messages with these quote must be looked up (`ingest.quoted`)
 * `removals`   ids of chunks that went since the derived indexes were saved, so that none need compare all ids
 * `meta`       `store_id`, `generation` (counts write transactions), `active_space`, `last_ingest`, the stamp of each
                derived file as last saved (`retrieval.frames`)
@@ -15,7 +17,7 @@ import uuid
 
 from retrieval.errors import StoreError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Porter stems so that "launched" finds "launch"; diacritics folded so that "resume" finds "résumé".
 _TABLES = """
@@ -40,12 +42,21 @@ CREATE TABLE documents (
     recipients TEXT NOT NULL,
     date TEXT,
     message_id TEXT,
+    "references" TEXT NOT NULL,
+    date_from TEXT,
     layout TEXT NOT NULL,
     text TEXT NOT NULL,
     UNIQUE (file_id, part)
 );
 CREATE INDEX documents_ref ON documents (ref);
 CREATE INDEX documents_facts ON documents (kind, date, author, file_id);
+CREATE TABLE thread_keys (
+    key TEXT NOT NULL,
+    document_id INTEGER NOT NULL REFERENCES documents (id),
+    PRIMARY KEY (key, document_id)
+) WITHOUT ROWID;
+CREATE INDEX thread_keys_document ON thread_keys (document_id);
+CREATE TABLE unsettled (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE spaces (id INTEGER PRIMARY KEY AUTOINCREMENT, embedder TEXT NOT NULL);
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -25,7 +25,7 @@ DATABASE = "kb.sqlite"
 # The low bytes of SQLite's result codes for a file that can't be made or written (https://sqlite.org/rescode.html).
 _CANT_WRITE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN)
 
-_INFO = "f.doc, d.part, d.kind, d.title, d.author, d.recipients, d.date, d.message_id"
+_INFO = 'f.doc, d.part, d.kind, d.title, d.author, d.recipients, d.date, d.message_id, d."references", d.date_from'
 _FROM = "FROM documents d JOIN files f ON f.id = d.file_id"
 
 
@@ -187,7 +187,7 @@ class Store:
 
     def owners(self, ids: Sequence[int]) -> dict[int, tuple[int, DocumentInfo, int | None]]:
         """Which document these chunks are of, what is known of it, and their page, by id; without any text."""
-        rows = self._by_id(
+        rows = self.by_id(
             f"SELECT c.id, d.id, c.page, {_INFO} FROM chunks c JOIN documents d ON d.id = c.document_id "
             "JOIN files f ON f.id = d.file_id WHERE c.id IN ",
             ids,
@@ -196,7 +196,7 @@ class Store:
 
     def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """The chunks with these ids, by id; ids that do not exist are left out."""
-        rows = self._by_id(
+        rows = self.by_id(
             'SELECT c.id, d.id, d.ref, c.start, c."end", c.heading, c.page, c.columns, c.header, '
             f"{_INFO} FROM chunks c JOIN documents d ON d.id = c.document_id JOIN files f ON f.id = d.file_id "
             "WHERE c.id IN ",
@@ -204,7 +204,7 @@ class Store:
         )
         # Each text once, and cut here: SQLite counts its characters from the start for every chunk.
         documents = sorted({row[1] for row in rows})
-        texts = dict(self._by_id("SELECT id, text FROM documents WHERE id IN ", documents))
+        texts = dict(self.by_id("SELECT id, text FROM documents WHERE id IN ", documents))
         return {
             row[0]: StoredChunk(
                 id=row[0], document_id=row[1], document_ref=row[2], start=row[3], end=row[4],
@@ -214,7 +214,12 @@ class Store:
             for row in rows
         }  # fmt: skip
 
-    def _by_id(self, query: str, ids: Sequence[int]) -> list[Any]:
+    def named(self, ids: Sequence[int]) -> dict[int, tuple[str, DocumentInfo]]:
+        """The refs of the documents with these ids, and what is known of them, by id."""
+        rows = self.by_id(f"SELECT d.id, d.ref, {_INFO} {_FROM} WHERE d.id IN ", ids)
+        return {row[0]: (row[1], _info(row[2:])) for row in rows}
+
+    def by_id(self, query: str, ids: Sequence[int | str]) -> list[Any]:
         """The rows of a query that ends in "IN " for these ids, a thousand at a time (SQLite has a limit)."""
         rows: list[Any] = []
         for start in range(0, len(ids), 1000):
@@ -237,8 +242,19 @@ class Store:
                 f"nothing in this knowledge base has the ref {ref}: it may be of an earlier version of its "
                 "document; kb list and kb search give the refs of today"
             )
-        row = rows[0]
-        return StoredDocument(id=row[0], ref=row[1], text=row[2], layout=row[3], info=_info(row[4:]))
+        return _document(rows[0])
+
+    def document_by_id(self, document_id: int) -> StoredDocument:
+        """The document with that id, which must exist."""
+        query = f"SELECT d.id, d.ref, d.text, d.layout, {_INFO} {_FROM} WHERE d.id = ?"
+        return _document(self.connection.execute(query, (document_id,)).fetchone())
+
+    def text(self, document_id: int) -> str:
+        """The text of the document with that id, which must exist."""
+        text: str = self.connection.execute(
+            "SELECT text FROM documents WHERE id = ?", (document_id,)
+        ).fetchone()[0]
+        return text
 
     def documents(self, filters: Filters = Filters()) -> Iterator[tuple[str, DocumentInfo, int, int]]:
         """All documents by path and part: ref, info, number of chunks, number of characters."""
@@ -298,10 +314,15 @@ def _complete(file: Path) -> bool:
     return file.exists() and file.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
 
 
+def _document(row: Sequence[Any]) -> StoredDocument:
+    return StoredDocument(id=row[0], ref=row[1], text=row[2], layout=row[3], info=_info(row[4:]))
+
+
 def _info(row: Sequence[Any]) -> DocumentInfo:
     return DocumentInfo(
         doc=row[0], part=row[1], kind=row[2], title=row[3], author=row[4],
-        recipients=tuple(json.loads(row[5])), date=row[6], message_id=row[7],
+        recipients=tuple(json.loads(row[5])), date=row[6], message_id=row[7], references=tuple(json.loads(row[8])),
+        date_from=row[9],
     )  # fmt: skip
 
 

@@ -20,10 +20,10 @@ def turns(text: str) -> Iterator[tuple[int, str]]:
 
 
 def is_transcript(text: str) -> bool:
-    """Whether a document is mostly what people said in turn."""
-    count = sum(1 for _ in turns(text))
+    """Whether a document is mostly what people said in turn, and not a log whose entries all have a "Status:"."""
+    names = [name for _, name in turns(text)]
     lines = sum(1 for line in text.splitlines() if line.strip())
-    return count >= _MIN_TURNS and count >= _MIN_SHARE * lines
+    return len(names) >= max(_MIN_TURNS, _MIN_SHARE * lines) and len(set(names)) > 1
 
 
 def substance(text: str) -> str:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 Kind = Literal["wiki", "mail", "pdf", "text"]
 KINDS: tuple[Kind, ...] = ("wiki", "mail", "pdf", "text")
+# Where the date of a message is from: its own header, the last server's, the mailbox's line above it, its file's time.
+DateFrom = Literal["header", "received", "mailbox", "file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,9 @@ class DocumentInfo:
 
     `doc` is the path of its file as the user ingested it. `part` tells documents of one file apart: empty
     for a file that is one document, the Message-ID for a message in a mailbox, `Message-ID/name` for an
-    attachment. `date` is ISO 8601 (a day, or a time with its offset) and comes from the document itself,
-    never from the file system. `author` is a name, `Name <address>` for mail.
+    attachment. `date` is ISO 8601 (a day, or a time with its offset) and comes from the document itself; only a
+    message that has none takes its file's, and `date_from` says so. `author` is a name, `Name <address>` for mail.
+    `references` are the Message-IDs of what a message answers, the oldest first, its parent last.
     """
 
     doc: str
@@ -31,6 +34,16 @@ class DocumentInfo:
     recipients: tuple[str, ...] = ()
     date: str | None = None
     message_id: str | None = None
+    references: tuple[str, ...] = ()
+    date_from: DateFrom | None = None
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it is a message of its own: one that is attached to another is that one's attachment."""
+        named = self.message_id is not None and self.part.startswith(self.message_id)
+        return self.kind == "mail" and (
+            not self.part or (named and "/" not in self.part[len(self.message_id or "") :])
+        )
 
 
 @dataclass(frozen=True, slots=True)

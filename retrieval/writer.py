@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from retrieval.errors import StoreBusy, StoreError
 from retrieval.store import Space, Store
+from retrieval.threads import thread_keys
 from retrieval.types import Chunk, DocumentInfo
 
 LOCK = "writer.lock"
@@ -49,6 +50,15 @@ class NewDocument:
     text: str
     chunks: Sequence[Chunk]
     vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A message whose quotes were looked up: the ids of chunks that go, and the chunks that come."""
+
+    document_id: int
+    gone: Sequence[int]
+    chunks: Sequence[Chunk]
 
 
 class Writer:
@@ -133,19 +143,51 @@ class Writer:
             ).fetchone()
             if row is not None:
                 _drop_chunks(connection, row[0])
+                _leave_thread(connection, row[0])
             document_id: int = connection.execute(
                 "INSERT INTO documents (file_id, part, ref, digest, kind, title, author, recipients, date, "
-                "message_id, layout, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                'message_id, "references", date_from, layout, text) '
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (file_id, part) DO UPDATE SET ref = excluded.ref, digest = excluded.digest, "
                 "kind = excluded.kind, title = excluded.title, author = excluded.author, "
                 "recipients = excluded.recipients, date = excluded.date, message_id = excluded.message_id, "
+                '"references" = excluded."references", date_from = excluded.date_from, '
                 "layout = excluded.layout, text = excluded.text RETURNING id",
                 (
                     file_id, info.part, document.ref, document.digest, info.kind, info.title, info.author,
-                    json.dumps(info.recipients), info.date, info.message_id, document.layout, document.text,
+                    json.dumps(info.recipients), info.date, info.message_id, json.dumps(info.references),
+                    info.date_from, document.layout, document.text,
                 ),
             ).fetchone()[0]  # fmt: skip
             _put_chunks(connection, document_id, space, document.chunks, document.vectors)
+            if info.is_message:
+                _join_thread(connection, document_id, info)
+
+    def unsettled(self) -> list[int]:
+        """The ids of the messages with quotes that must be looked up: they, or messages that they may quote, came or
+        went since `all_settled`."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT d.id FROM documents d JOIN thread_keys k ON k.document_id = d.id "
+            "WHERE k.key IN (SELECT key FROM unsettled) AND instr(d.layout, '\"quote\"') ORDER BY d.id"
+        )
+        return [row[0] for row in rows]
+
+    def all_settled(self) -> None:
+        """Notes that all quotes were looked up."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM unsettled")
+
+    def settle(self, settled: Sequence[Settled], space: Space, vectors: NDArray[np.float32]) -> None:
+        """Exchanges chunks of messages, in one transaction. `vectors` are those of their new chunks, in order."""
+        at = 0
+        with self._transaction() as connection:
+            for item in settled:
+                for chunk_id in item.gone:
+                    connection.execute("INSERT OR IGNORE INTO removals VALUES (?)", (chunk_id,))
+                    _drop_rows(connection, "id = ?", chunk_id)
+                mine = vectors[at : at + len(item.chunks)]
+                at += len(item.chunks)
+                _put_chunks(connection, item.document_id, space, item.chunks, mine)
 
     def put_chunks(
         self, document_id: int, space: Space, chunks: Sequence[Chunk], vectors: NDArray[np.float32]
@@ -289,8 +331,24 @@ def _put_chunks(
         )
 
 
+def _join_thread(connection: sqlite3.Connection, document_id: int, info: DocumentInfo) -> None:
+    keys = thread_keys(info)
+    connection.executemany(
+        "INSERT OR IGNORE INTO thread_keys VALUES (?, ?)", ((key, document_id) for key in keys)
+    )
+    connection.executemany("INSERT OR IGNORE INTO unsettled VALUES (?)", ((key,) for key in keys))
+
+
+def _leave_thread(connection: sqlite3.Connection, document_id: int) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO unsettled SELECT key FROM thread_keys WHERE document_id = ?", (document_id,)
+    )
+    connection.execute("DELETE FROM thread_keys WHERE document_id = ?", (document_id,))
+
+
 def _drop_document(connection: sqlite3.Connection, document_id: int) -> None:
     _drop_chunks(connection, document_id)
+    _leave_thread(connection, document_id)
     connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
 
 

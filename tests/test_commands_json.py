@@ -9,8 +9,12 @@ from helpers import MINILM, kb, kb_json
 HIT = (
     "rank ref doc kind title start end text page heading message_id author date score dense lexical"
 ).split()
-SHOWN = "ref doc kind title text start end page heading message_id author date recipients".split()
-LISTED = "ref doc part kind title author recipients date message_id chunks chars".split()
+SHOWN = (
+    "ref doc kind title text start end page heading message_id author date recipients thread attachments attached_to"
+).split()
+LISTED = (
+    "ref doc part kind title author recipients date message_id references date_from chunks chars"
+).split()
 
 
 def test_ingest_json(world: Path) -> None:

@@ -33,27 +33,29 @@ def test_the_answer_is_found_in_a_long_passage_within_the_budget() -> None:
     text = f"{FILLER} The marketing budget is 42,000 EUR. {FILLER}"
     (passage,) = context([hit(text)], 60)
     assert "The marketing budget is 42,000 EUR." in passage.text
-    assert count(passage.text) <= 60
+    assert count(passage.text.replace("…", "")) <= 60
 
 
-def test_the_best_hit_is_whole_when_it_is_short() -> None:
-    """What answers often does not have the question's words: "It is 42,000 EUR."."""
-    text = "We spoke about money. It rained. Nobody was late."
-    passages = context([hit(text), hit(FILLER, rank=2, ref="other", score=0.5)], 60)
-    assert passages[0].text == text
+def test_of_hits_that_are_alike_each_gives_its_best_sentence() -> None:
+    """The budget in a plan and in a mail: where they differ, the model has to see both."""
+    plan, mail = "The marketing budget is 42,000 EUR.", "The marketing budget is 50,000 EUR now."
+    hits = [hit(f"{plan} {FILLER}", ref="a"), hit(f"{FILLER} {mail}", rank=2, ref="b")]
+    first, second = context(hits, 60)
+    assert first.text.startswith(plan)
+    assert second.text.endswith(mail)
+
+
+def test_a_hit_far_behind_the_best_one_stays_out() -> None:
+    """What has nothing to do with the question costs seconds and leads a small model astray."""
+    best = hit("The marketing budget is 42,000 EUR.", score=1.0)
+    passages = context([best, hit(FILLER, rank=2, ref="other", score=0.2)])
+    assert [passage.hit for passage in passages] == [best]
 
 
 def test_the_sentence_after_the_question_s_words_comes_along() -> None:
     text = f"{FILLER} What about the marketing budget? 42,000 EUR it is. {FILLER}"
     (passage,) = context([hit(text)], 60)
     assert "42,000 EUR it is." in passage.text
-
-
-def test_one_text_in_two_files_is_read_once() -> None:
-    """A mail and its copy would fill the prompt twice and say nothing more."""
-    text = "The marketing budget is 42,000 EUR."
-    copies = [hit(text, info("a.md")), hit(f"  {text}\n", info("b.md"), rank=2, ref="b")]
-    assert len(context(copies)) == 1
 
 
 def test_spans_are_slices_of_the_document() -> None:

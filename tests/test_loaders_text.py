@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from loading import DATA, load, load_one, texts
 
-from ingest.loaders.dates import day
+from ingest.loaders.dates import day, day_in_name
 from retrieval.errors import LoadError
 
 
@@ -145,3 +145,29 @@ def test_a_date_is_what_was_written_and_never_filled_up_with_today(
     written: object, meant: str | None
 ) -> None:
     assert day(written) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("2024-03-05-standup.md", "2024-03-05"),
+        ("notes_20240305.md", "2024-03-05"),
+        ("2024_03_05.md", "2024-03-05"),
+        ("2024-02-30-standup.md", None),  # no such day
+        ("2024-03-05-to-2024-03-07.md", None),  # which of them is left open
+        ("ticket-120240305.md", None),
+        ("build-20240305123.md", None),
+        ("release-1.2024.03.05.md", None),
+        ("roadmap-2024.md", None),
+    ],
+)
+def test_a_day_in_a_file_name_is_found_and_none_made_up(name: str, found: str | None) -> None:
+    """Daily notes say their day in their names only: without it no question about a week finds them."""
+    assert day_in_name(name) == found
+
+
+def test_front_matter_says_a_page_s_date_before_its_file_name(tmp_path: Path) -> None:
+    """A note that was changed later would be taken for older than it is."""
+    assert load_one(write(tmp_path, "2024-03-05-standup.md", "# Standup\ntext")).info.date == "2024-03-05"
+    dated = write(tmp_path, "2024-03-05-retro.md", "---\nupdated: 2024-04-01\n---\n# Retro\ntext")
+    assert load_one(dated).info.date == "2024-04-01"

@@ -113,3 +113,60 @@ def test_a_maildir_is_one_file_and_changes_with_its_messages(tmp_path: Path) -> 
     assert after.size == before.size
     box.add(b"Subject: three\n\n3\n")
     assert walk(tmp_path).found[0].size > before.size
+
+
+def write_rules(root: Path, **files: str) -> None:
+    for name, lines in files.items():
+        folder, _, kind = name.rpartition("__")
+        (root / folder / f".{kind}ignore").write_text(lines)
+
+
+def test_ignored_files_and_folders_stay_out_and_are_counted(tmp_path: Path) -> None:
+    make(
+        tmp_path, "a.md", "draft.md", "build/x.md", "build/y.md", "sub/build/z.md", "sub/draft.md", "sub/b.md"
+    )
+    write_rules(tmp_path, git="# made by tools\n/build/\n\n", kb="draft.md\n")
+    assert names(tmp_path) == ["a.md", "sub/b.md", "sub/build/z.md"]
+    assert walk(tmp_path).ignored == 3  # a folder is one
+
+
+def test_rules_of_a_deeper_folder_come_first_and_a_later_line_takes_back(tmp_path: Path) -> None:
+    make(tmp_path, "a.txt", "keep.txt", "sub/a.txt", "sub/deep/a.txt", "sub/deep/b.txt")
+    write_rules(tmp_path, git="*.txt\n!keep.txt\n", sub__git="!a.txt\n")
+    assert names(tmp_path) == ["keep.txt", "sub/a.txt", "sub/deep/a.txt"]
+
+
+def test_everything_but_one_folder(tmp_path: Path) -> None:
+    make(tmp_path, "a.md", "docs/b.md", "docs/c/d.md", "other/e.md")
+    write_rules(tmp_path, kb="/*\n!/docs/\n")
+    assert names(tmp_path) == ["docs/b.md", "docs/c/d.md"]
+
+
+def test_kbignore_is_stronger_than_any_gitignore(tmp_path: Path) -> None:
+    make(tmp_path, "notes/a.md", "notes/private.md", "out/report.md")
+    write_rules(tmp_path, kb="private.md\n!out/\n", git="out/\n", notes__git="!private.md\n")
+    assert names(tmp_path) == ["notes/a.md", "out/report.md"]
+
+
+def test_what_lies_in_an_ignored_folder_is_not_taken_back(tmp_path: Path) -> None:
+    make(tmp_path, "old/a.md", "b.md")
+    write_rules(tmp_path, git="old/\n!old/a.md\n", old__git="!a.md\n")
+    assert names(tmp_path) == ["b.md"]
+
+
+def test_a_bad_or_costly_rule_is_listed_and_costs_only_itself(tmp_path: Path) -> None:
+    make(tmp_path, "a" * 200 + ".md", "b.md")
+    write_rules(tmp_path, kb="*a" * 40 + "b\n!\nb.md\n")
+    walked = walk(tmp_path)
+    assert [found.path.name[0] for found in walked.found] == ["a"]
+    assert [failure.reason.split(" is")[0] for failure in walked.failures] == ["line 1", "line 2"]
+
+
+def test_rules_that_cannot_be_read_leave_their_folder_out(tmp_path: Path) -> None:
+    """Reading on would take in what the user meant to keep out."""
+    make(tmp_path, "private/secret.md", "a.md")
+    (tmp_path / "private/.kbignore").write_text("secret.md\n" * 200_000)
+    walked = walk(tmp_path)
+    assert [found.path.name for found in walked.found] == ["a.md"]
+    (failure,) = walked.failures
+    assert failure.part == str(tmp_path / "private") and ".kbignore is larger" in failure.reason

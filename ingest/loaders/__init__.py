@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from ingest.document import Document, Loader, PartFailure
+from ingest.loaders.filetime import dated_by_file
 from retrieval.errors import LoadError
 from retrieval.text import one_line
 
 # Bump when a loader would read the same file differently: files are then read in again.
-LOADERS_VERSION = 4
+LOADERS_VERSION = 5
 
 # A PDF or a message is read into memory as a whole, and its parsers need a multiple of that.
 MAX_FILE_BYTES = 512 * 2**20
@@ -28,14 +29,18 @@ _MODULES = {
     ".md": "markdown", ".markdown": "markdown",
     ".txt": "plain", ".text": "plain", ".log": "plain", ".rst": "plain", ".csv": "plain", ".tsv": "plain",
     ".html": "html", ".htm": "html", ".xhtml": "html",
-    ".eml": "mail",
-    ".pdf": "pdf",
+    ".eml": "mail", ".emlx": "emlx", ".msg": "outlook", ".ics": "invites",
+    ".pdf": "pdf", ".docx": "word",
 }  # fmt: skip
 # For attachments whose name says nothing. text/plain is not here: that is the message's own text.
 _SUFFIX_OF_TYPE = {
     "application/pdf": ".pdf", "text/html": ".html", "text/markdown": ".md", "text/csv": ".csv", "text/plain": ".txt",
+    "text/calendar": ".ics", "application/ics": ".ics", "application/vnd.ms-outlook": ".msg",
 }  # fmt: skip
-_MAILBOXES = (".mbox", ".mbx")
+# Mailing lists keep their archives as mailboxes named 2024-September.txt.gz.
+_MAILBOXES = (
+    ".mbox", ".mbx", *(name + packing for name in (".mbox", ".mbx", ".txt") for packing in (".gz", ".bz2"))
+)  # fmt: skip
 
 
 class Reader(Protocol):
@@ -52,12 +57,12 @@ def is_maildir(path: Path) -> bool:
 
 def has_loader(path: Path) -> bool:
     """Whether files with that name's ending can be read."""
-    return path.suffix.lower() in (*_MODULES, *_MAILBOXES)
+    return path.suffix.lower() in _MODULES or _is_mailbox(path)
 
 
 def loader_for(path: Path) -> Loader | None:
     """The loader for a Maildir, or for a file by its name's ending; None when there is none."""
-    if path.suffix.lower() in _MAILBOXES and not path.is_dir():
+    if _is_mailbox(path) and not path.is_dir():
         return cast(Loader, import_module("ingest.loaders.mailbox").load_mbox)
     if is_maildir(path):
         return cast(Loader, import_module("ingest.loaders.mailbox").load_maildir)
@@ -70,6 +75,10 @@ def reader_for(name: str, content_type: str = "") -> Reader | None:
     suffix = Path(name).suffix.lower() or _SUFFIX_OF_TYPE.get(content_type, "")
     module = _MODULES.get(suffix)
     return None if module is None else cast(Reader, import_module(f"ingest.loaders.{module}").read)
+
+
+def _is_mailbox(path: Path) -> bool:
+    return path.name.lower().endswith(_MAILBOXES) and path.name.lower() not in _MAILBOXES
 
 
 @contextmanager
@@ -100,4 +109,5 @@ def _load(reader: Reader, path: Path, doc: str) -> Iterator[Document | PartFailu
             f"the file has {status.st_size >> 20} MB; at most {MAX_FILE_BYTES >> 20} MB are read: split it"
         )
     with understood():
-        yield from reader(path.read_bytes(), path.name, doc)
+        for item in reader(path.read_bytes(), path.name, doc):
+            yield dated_by_file(item, status.st_mtime)

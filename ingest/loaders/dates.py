@@ -1,7 +1,7 @@
 """Dates as people write them into their pages."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from dateutil import parser
@@ -10,6 +10,23 @@ from dateutil import parser
 _MAX_LENGTH = 64
 # Two days that have no field in common: what a string leaves open shows as a difference between them.
 _DEFAULTS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2003, 2, 2, tzinfo=UTC))
+
+# Set apart from other digits, so that no day is found in a version or an identifier.
+_DAY_IN_NAME = re.compile(r"(?<![\d.])(\d{4})([-_.]?)(\d{2})\2(\d{2})(?![\d.]*\d)", re.ASCII)
+
+
+def day_in_name(name: str) -> str | None:
+    """The day that a file's name begins with or holds (2024-03-05-standup.md, notes_20240305.txt), as ISO 8601.
+    None when it names none, or several that differ."""
+    days = set()
+    for year, _, month, of_month in _DAY_IN_NAME.findall(name):
+        try:
+            found = date(int(year), int(month), int(of_month))
+        except ValueError:
+            continue
+        if 1970 <= found.year < 2100:
+            days.add(found.isoformat())
+    return days.pop() if len(days) == 1 else None
 
 
 def day(value: Any) -> str | None:

@@ -5,7 +5,8 @@ The standard parser's modern policy raises on some of what is out there, so head
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
@@ -13,11 +14,19 @@ from email.utils import getaddresses, parsedate_to_datetime
 
 from ingest.loaders.plain import decode_anyway
 from retrieval.text import one_line
+from retrieval.types import DateFrom
 
 # No honest header line is longer: 1,000 recipients have some 50,000 characters.
 _MAX_HEADER = 100_000
 _MAX_MESSAGE_ID = 250  # RFC 5322 allows lines of 998; what is longer than this is replaced by a digest
-_UNLIKELY_BEFORE, _UNLIKELY_FROM = 1970, 2100
+# 1970 is the year of a clock that nobody set.
+_UNLIKELY_BEFORE, _UNLIKELY_FROM = 1971, 2100
+# How much earlier than it was sent a message may be received: clocks go wrong by hours, time zones too.
+_MAX_EARLY = timedelta(days=2)
+# References name all messages of a thread on the way to this one; what is longer was made up.
+_MAX_REFERENCES = 100
+# Public archives of mailing lists hide addresses: "dana at example.org (Dana Fox)".
+_HIDDEN = re.compile(r"(\S+) at (\S+\.[^\s.]+)(?: +\((.*)\))?$")
 
 
 def raw_headers(message: Message, name: str) -> list[str]:
@@ -59,6 +68,9 @@ def addresses(message: Message, *names: str) -> tuple[str, ...]:
         for raw in raw_headers(message, name):
             if raw.strip().endswith(":;"):  # "undisclosed-recipients:;"
                 continue
+            if hidden := _HIDDEN.match(raw.strip()):
+                people.append(_person(decoded(hidden[3] or ""), f"{hidden[1]}@{hidden[2]}"))
+                continue
             try:
                 pairs = [pair for pair in getaddresses([raw]) if any(pair)]
             except (RecursionError, ValueError, IndexError):
@@ -76,25 +88,59 @@ def _person(name: str, address: str) -> str:
     return f"{name} <{address}>"
 
 
-def sent(message: Message) -> datetime | None:
-    """When it was sent, else when the last server received it. A time without an offset is taken as UTC."""
-    for name in ("Date", "Received"):
-        times = [_time(raw.rpartition(";")[2].strip()) for raw in raw_headers(message, name)]
-        if likely := [when for when in times if when is not None]:
-            return max(likely)
-    return None
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """When a message was sent, and what says so."""
+
+    when: datetime
+    source: DateFrom
 
 
-def _time(raw: str) -> datetime | None:
+def sent(message: Message, kept: Sent | None = None) -> Sent | None:
+    """When it was sent, by its own header; when that is missing or impossible, when the last server received it, else
+    `kept`. A time without an offset is taken as UTC."""
+    written = next((when for raw in raw_headers(message, "Date") if (when := time_of(raw))), None)
+    received = max(
+        (when for raw in raw_headers(message, "Received") if (when := time_of(raw.rpartition(";")[2]))),
+        default=None,
+    )
+    if written is not None and (received is None or written - received <= _MAX_EARLY):
+        return Sent(written, "header")
+    return Sent(received, "received") if received is not None else kept
+
+
+def time_of(raw: str) -> datetime | None:
+    """A time as headers have it; None for what is none, or can't be."""
     for parse in (parsedate_to_datetime, datetime.fromisoformat):
         try:
-            when = parse(raw)
+            when = parse(raw.strip())
             when = when if when.tzinfo else when.replace(tzinfo=UTC)
             if _UNLIKELY_BEFORE <= when.astimezone(UTC).year < _UNLIKELY_FROM:
                 return when
         except (ValueError, TypeError, IndexError, OverflowError):
             continue
     return None
+
+
+def references(message: Message, identifier: str) -> tuple[str, ...]:
+    """The Message-IDs of what the message answers, the oldest first, its parent last. In-Reply-To names the parent;
+    some programs write a sentence there ("Message from Dana <address> of Monday <id>"), with the id at its end."""
+    found = [one for raw in raw_headers(message, "References") for one in _identifiers(raw)]
+    for raw in raw_headers(message, "In-Reply-To"):
+        answered = _identifiers(raw)
+        if not raw.strip().startswith("<"):
+            answered = answered[-1:]
+        if len(answered) == 1:
+            found = [one for one in found if one not in answered]
+        found += [one for one in answered if one not in found]
+    # The first is the root of the thread; what is left out are steps on the way from there.
+    found = [one for one in dict.fromkeys(found) if one != identifier]
+    return tuple(found if len(found) <= _MAX_REFERENCES else found[:1] + found[1 - _MAX_REFERENCES :])
+
+
+def _identifiers(raw: str) -> list[str]:
+    found = ("".join(one_line(match).split()) for match in re.findall(r"<([^<>]+)>", raw))
+    return [one for one in found if 0 < len(one) <= _MAX_MESSAGE_ID]
 
 
 def message_id(message: Message, data: bytes) -> str:

@@ -6,16 +6,18 @@ the message that it came from.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email import policy
 from email.message import Message
 from email.parser import BytesParser
+from importlib import import_module
 from pathlib import PurePosixPath
 
 from ingest.document import Block, Document, PartFailure
 from ingest.loaders import reader_for, understood
-from ingest.loaders.headers import addresses, decoded, header, message_id, sent
+from ingest.loaders.attributions import is_forward
+from ingest.loaders.headers import Sent, addresses, decoded, header, message_id, references, sent
 from ingest.loaders.html import html_to_text
 from ingest.loaders.plain import EmptyFile, decode, headline
 from ingest.loaders.quotes import body_blocks
@@ -43,15 +45,40 @@ _USUAL_HEADERS = (
     "Content-Type",
     "Sender",
 )
+_TEXTS = ("text/plain", "text/html", "text/markdown", "text/enriched")
+_CALENDARS = ("text/calendar", "application/ics")
+# Names for attachments that have none, by their kind and number.
+_NAMES = {"message/rfc822": "message-{}.eml", "text/calendar": "invitation-{}.ics"}
+# The modules that read messages from files.
+_PARSERS = {".eml": "mail", ".emlx": "emlx", ".msg": "outlook"}
+# What holds a part of the message itself, or all of its attachments.
+_TNEF = "Outlook has packed the attachments in its own format, which is not read: ask the sender for them as files"
+_UNREAD = {
+    "application/ms-tnef": _TNEF,
+    "application/vnd.ms-tnef": _TNEF,
+    "winmail.dat": _TNEF,
+    "application/x-compressed-rtf": "the text of the message is kept as RTF only, which is not read: save it as .eml",
+}
+_GMAIL_LABELS = re.compile(
+    r"(?:inbox|posteingang|sent|gesendet|opened|geöffnet|unread|ungelesen|archived|archiviert|important|wichtig|starred|"
+    r"markiert|drafts?|entwürfe|spam|trash|papierkorb|chat|category .*|kategorie.*)$",
+    re.IGNORECASE,
+)
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
 def read(data: bytes, name: str, doc: str) -> Iterator[Document | PartFailure]:
     """One message in one file."""
+    yield from message_file(parse, data, doc)
+
+
+def message_file(
+    parse: Callable[[bytes], Message], data: bytes, doc: str
+) -> Iterator[Document | PartFailure]:
+    """The documents of a file that holds one message, in whichever format `parse` understands."""
     if len(data) > MAX_MESSAGE_BYTES:
         raise LoadError(f"the message is larger than {MAX_MESSAGE_BYTES >> 20} MB")
-    data = data.removeprefix(_UTF8_MARK).lstrip()
-    if not data:
+    if not data.removeprefix(_UTF8_MARK).strip():
         raise EmptyFile("the file is empty")
     message = parse(data)
     if not any(name in message for name in _USUAL_HEADERS):
@@ -61,31 +88,38 @@ def read(data: bytes, name: str, doc: str) -> Iterator[Document | PartFailure]:
 
 def parse(data: bytes) -> Message:
     """The message in `data`, headers undecoded."""
-    return BytesParser(policy=policy.compat32).parsebytes(data)
+    return BytesParser(policy=policy.compat32).parsebytes(data.removeprefix(_UTF8_MARK).lstrip())
 
 
 def message_documents(
-    message: Message, identifier: str, doc: str, part: str = "", depth: int = 0
+    message: Message, identifier: str, doc: str, part: str = "", depth: int = 0, kept: Sent | None = None
 ) -> Iterator[Document | PartFailure]:
-    """The message as a document, then its attachments, whose parts are named `identifier/file name`. Raises LoadError
-    when the message itself cannot be read."""
+    """The message as a document, then its attachments, whose parts are named `identifier/file name`. `kept` is
+    what says when it was sent if the message does not. Raises LoadError when the message itself cannot be read."""
     subject = header(message, "Subject")
     sender = ", ".join(addresses(message, "From")[:3])
     to, cc = addresses(message, "To"), addresses(message, "Cc")
-    when = sent(message)
+    dated = sent(message, kept)
+    when = dated.when if dated else None
+    labels = _labels(message)
     attachments = list(_attachments(message))
     lines = [f"Subject: {subject[:1000] or '(no subject)'}"]
     lines += [f"From: {sender}"] if sender else []
     lines += [f"{name}: {_shown(people)}" for name, people in (("To", to), ("Cc", cc)) if people]
     lines += [f"Date: {when:%A, %d %B %Y %H:%M %z}"] if when else []
+    lines += [f"Labels: {labels}"] if labels else []
     lines += [f"Attachments: {', '.join(name for name, _ in attachments)}"] if attachments else []
     meta = "\n".join(lines)
     body = "\n".join(line.rstrip() for line in clean(_body(message, message)).split("\n")).strip("\n")
     text = f"{meta}\n\n{body}" if body else meta
-    blocks = (Block(0, len(meta), "meta"), *(body_blocks(text, len(meta) + 2) if body else ()))
+    blocks = (
+        Block(0, len(meta), "meta"),
+        *(body_blocks(text, len(meta) + 2, forwards=is_forward(subject)) if body else ()),
+    )
     info = DocumentInfo(
         doc, part, "mail", headline(subject) or "(no subject)", author=sender or None, recipients=(*to, *cc),
-        date=when.isoformat() if when else None, message_id=identifier,
+        date=when.isoformat() if when else None, message_id=identifier, references=references(message, identifier),
+        date_from=dated.source if dated else None,
     )  # fmt: skip
     yield Document(info, text, blocks)
     for name, attachment in attachments:
@@ -97,6 +131,12 @@ def message_documents(
             continue
         except (LoadError, OSError) as error:
             yield PartFailure(where, str(error))
+
+
+def _labels(message: Message) -> str:
+    """The labels that its owner gave it (Gmail writes them into its mailboxes), without those that Gmail gives."""
+    found = [label.strip() for label in header(message, "X-Gmail-Labels")[:1000].split(",")]
+    return ", ".join(label for label in found if label and not _GMAIL_LABELS.match(label))
 
 
 def _shown(people: tuple[str, ...]) -> str:
@@ -116,7 +156,7 @@ def _body(part: Message, root: Message) -> str:
     kind = part.get_content_type()
     if kind == "text/html":
         return html_to_text(_text(part), mail=True)[0]
-    return _text(part) if kind in ("text/plain", "text/markdown", "text/enriched") else ""
+    return _text(part) if kind in _TEXTS else ""
 
 
 def _alternative(parts: list[Message], root: Message) -> str:
@@ -146,7 +186,8 @@ def _leaves(message: Message) -> Iterator[Message]:
 
 
 def _is_attachment(part: Message) -> bool:
-    if part.get_content_type() == "message/rfc822" or part.get_content_disposition() == "attachment":
+    kind = part.get_content_type()
+    if kind in ("message/rfc822", "text/calendar") or part.get_content_disposition() == "attachment":
         return True
     # Pictures that the HTML part shows in its midst are part of the message.
     shown = part.get_content_maintype() == "image" and (
@@ -158,17 +199,19 @@ def _is_attachment(part: Message) -> bool:
 def _attachments(message: Message) -> Iterator[tuple[str, Message]]:
     """The attachments with names that are unique within the message."""
     seen: set[str] = set()
-    for number, part in enumerate(_leaves(message), start=1):
-        if (part is message and part.get_content_maintype() == "text") or not _is_attachment(part):
+    leaves = list(_leaves(message))
+    # An invitation comes as an alternative to the text and, with most programs, as a file too.
+    invited = any(part.get_filename() and part.get_content_type() in _CALENDARS for part in leaves)
+    for number, part in enumerate(leaves, start=1):
+        kind = part.get_content_type()
+        if (part is message and kind in _TEXTS) or not _is_attachment(part):
+            continue
+        if invited and kind in _CALENDARS and not part.get_filename():
             continue
         # Only the last component: a name from a message is no path.
         name = PurePosixPath(decoded(part.get_filename() or "").replace("\\", "/")).name[-150:]
         if not name.strip(". "):
-            name = (
-                f"message-{number}.eml"
-                if part.get_content_maintype() == "message"
-                else f"attachment-{number}"
-            )
+            name = _NAMES.get(kind, "attachment-{}").format(number)
         while name in seen:
             name = f"{name}#{number}"
         seen.add(name)
@@ -189,6 +232,8 @@ def _attachment(
                 recipients=item.info.recipients or parent.recipients,
                 date=item.info.date or parent.date,
                 message_id=parent.message_id,
+                references=(),
+                date_from=item.info.date_from or parent.date_from,
             )
             yield replace(item, info=info)
         else:
@@ -198,22 +243,26 @@ def _attachment(
 def _read_attachment(
     part: Message, name: str, where: str, parent: DocumentInfo, depth: int
 ) -> Iterator[Document | PartFailure]:
-    inner = part.get_payload()
-    if part.get_content_type() == "message/rfc822" and isinstance(inner, list) and inner:
-        if depth < MAX_DEPTH and isinstance(inner[0], Message):
-            yield from message_documents(inner[0], where, parent.doc, where, depth + 1)
+    inside = part.get_payload()
+    if part.get_content_type() == "message/rfc822" and isinstance(inside, list) and inside:
+        if depth < MAX_DEPTH and isinstance(inside[0], Message):
+            yield from message_documents(inside[0], where, parent.doc, where, depth + 1)
         return
     bare = re.sub(r"#\d+$", "", name)
-    is_message = bare.lower().endswith(".eml")
+    for sign in (part.get_content_type(), bare.lower()):
+        if sign in _UNREAD:
+            raise LoadError(_UNREAD[sign])
+    parser = _PARSERS.get(PurePosixPath(bare).suffix.lower())
     reader = reader_for(bare, part.get_content_type())
-    if reader is None or (is_message and depth >= MAX_DEPTH):
+    if reader is None or (parser and depth >= MAX_DEPTH):
         return
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes) or not payload.strip():
         raise EmptyFile("the attachment is empty")
     if len(payload) > MAX_ATTACHMENT_BYTES:
         raise LoadError(f"the attachment is larger than {MAX_ATTACHMENT_BYTES >> 20} MB")
-    if is_message:
-        yield from message_documents(parse(payload.lstrip()), where, parent.doc, where, depth + 1)
+    if parser:
+        inner = import_module(f"ingest.loaders.{parser}").parse(payload)
+        yield from message_documents(inner, where, parent.doc, where, depth + 1)
     else:
         yield from reader(payload, bare, parent.doc)

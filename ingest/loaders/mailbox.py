@@ -1,4 +1,4 @@
-"""Mailboxes: mbox files and Maildirs, read message by message, so that memory holds one at a time."""
+"""Mailboxes: mbox files, packed or not, and Maildirs, read message by message, so that memory holds one at a time."""
 
 import hashlib
 import re
@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingest.document import Document, PartFailure
-from ingest.loaders import understood
-from ingest.loaders.headers import message_id
+from ingest.loaders import plain, understood
+from ingest.loaders.filetime import dated_by_file
+from ingest.loaders.headers import Sent, message_id, time_of
 from ingest.loaders.mail import MAX_MESSAGE_BYTES, message_documents, parse
+from ingest.loaders.packed import PACKINGS, unpacked
 from retrieval.errors import LoadError
 
 # "From " in the first column begins a message; writers escape it in bodies as ">From " (RFC 4155).
@@ -16,18 +18,22 @@ _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 # Not all writers do, nor leave an empty line before it. So it must have a date as in "Tue Sep  3 10:15:00 2024", or
 # stand below an empty line and above a header line.
 _FROM_LINE = re.compile(rb"From \S.* (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .*\d\d?:\d\d.*\b\d{4}\b")
+_DATE_OF_LINE = re.compile(rb"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .*")
 _HEADER_LINE = re.compile(rb"[!-9;-~]+[ \t]*:")
 # Lines are read in pieces of at most this: a "mailbox" may be one line of a gigabyte.
 _MAX_LINE = 2**20
 
 
 def load_mbox(path: Path, doc: str) -> Iterator[Document | PartFailure]:
-    """An mbox file. Its documents' parts are the Message-IDs."""
+    """An mbox file. Its documents' parts are the Message-IDs. A packed text file that is no mailbox is a text."""
     seen = _Parts()
     number = 0
-    for number, data in enumerate(_messages(path), start=1):
-        yield from _in_mailbox(data, doc, seen, f"message {number}")
+    for number, (line, data) in enumerate(_messages(path), start=1):
+        yield from _in_mailbox(data, doc, seen, f"message {number}", _kept(line))
     if number == 0:
+        if path.suffix.lower() in PACKINGS and path.stem.lower().endswith(".txt"):
+            yield from _text(path, doc)
+            return
         raise LoadError('the mailbox holds no message: an mbox file begins with a line "From …"')
 
 
@@ -45,11 +51,27 @@ def load_maildir(path: Path, doc: str) -> Iterator[Document | PartFailure]:
                 continue
             if file.stat().st_size > MAX_MESSAGE_BYTES:
                 raise LoadError(_TOO_LARGE)
-            data = file.read_bytes()
+            data, mtime = file.read_bytes(), file.stat().st_mtime
         except (LoadError, OSError) as error:
             yield PartFailure(name, getattr(error, "strerror", None) or str(error))
             continue
-        yield from _in_mailbox(data, doc, seen, name)
+        for item in _in_mailbox(data, doc, seen, name):
+            yield dated_by_file(item, mtime)
+
+
+def _text(path: Path, doc: str) -> Iterator[Document]:
+    data = bytearray()
+    with unpacked(path) as file:
+        while len(data) <= plain.MAX_TEXT_BYTES and (line := file.readline(_MAX_LINE)):
+            data += line
+    yield from plain.read(bytes(data), path.stem, doc)
+
+
+def _kept(line: bytes) -> Sent | None:
+    """When the message was put into the mailbox, by its line "From address date"."""
+    dated = _DATE_OF_LINE.search(line)
+    when = time_of(" ".join(dated[0].decode("ascii", "replace").split())) if dated else None
+    return None if when is None else Sent(when, "mailbox")
 
 
 _TOO_LARGE = f"the message is larger than {MAX_MESSAGE_BYTES >> 20} MB"
@@ -71,7 +93,9 @@ class _Parts:
         return identifier if len(digests) == 1 else f"{identifier}#{len(digests)}"
 
 
-def _in_mailbox(data: bytes, doc: str, seen: _Parts, place: str) -> Iterator[Document | PartFailure]:
+def _in_mailbox(
+    data: bytes, doc: str, seen: _Parts, place: str, kept: Sent | None = None
+) -> Iterator[Document | PartFailure]:
     """One message's documents; what is wrong with it costs itself only."""
     part: str | None = place
     try:
@@ -82,33 +106,34 @@ def _in_mailbox(data: bytes, doc: str, seen: _Parts, place: str) -> Iterator[Doc
             identifier = message_id(message, data)
             part = seen.name(identifier, data)
             if part is not None:
-                yield from message_documents(message, identifier, doc, part)
+                yield from message_documents(message, identifier, doc, part, kept=kept)
     except LoadError as error:
         yield PartFailure(part or place, f"{place}: {error}" if part != place else str(error))
 
 
-def _messages(path: Path) -> Iterator[bytes]:
-    """The messages' bytes, unescaped, without their "From " lines. Those beyond the size limit come cut off, just
-    over it."""
+def _messages(path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """The messages' "From " lines and their bytes, unescaped. Those beyond the size limit come cut off, just over
+    it."""
+    begin = b""
     lines: list[bytes] = []
     size = 0
-    blank, inside, whole_line = True, False, True
-    with path.open("rb") as file:
+    blank, whole_line = True, True
+    with unpacked(path) as file:
         line = file.readline(_MAX_LINE)
         while line:
             following = file.readline(_MAX_LINE)
             if whole_line and line.startswith(b"From ") and _begins(line, following, blank):
-                if inside:
-                    yield _ESCAPED_FROM.sub(rb"\1", b"".join(lines))
-                lines, size, inside = [], 0, True
-            elif inside and size <= MAX_MESSAGE_BYTES:
+                if begin:
+                    yield begin, _ESCAPED_FROM.sub(rb"\1", b"".join(lines))
+                begin, lines, size = line, [], 0
+            elif begin and size <= MAX_MESSAGE_BYTES:
                 lines.append(line)
                 size += len(line)
             blank = whole_line and not line.strip()
             whole_line = line.endswith(b"\n")
             line = following
-    if inside:
-        yield _ESCAPED_FROM.sub(rb"\1", b"".join(lines))
+    if begin:
+        yield begin, _ESCAPED_FROM.sub(rb"\1", b"".join(lines))
 
 
 def _begins(line: bytes, following: bytes, blank: bool) -> bool:

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from ingest.document import Block, BlockKind, Document
-from ingest.loaders.dates import day
+from ingest.loaders.dates import day, day_in_name
 from ingest.loaders.plain import EmptyFile, headline, paragraphs, text_of, title_from_name
 from retrieval.sentences import strip_span
 from retrieval.text import one_line
@@ -49,7 +49,7 @@ def read(data: bytes, name: str, doc: str) -> Iterator[Document]:
         raise EmptyFile("the file has nothing but front matter")
     blocks = (*paragraphs(text, 0, start), *markdown_blocks(text, start))
     title = headline(_first(meta, ("title",))) or _top_heading(text, blocks) or title_from_name(name)
-    when = next(filter(None, (day(value) for value in _values(meta, _DATE_KEYS))), None)
+    when = next(filter(None, (day(value) for value in _values(meta, _DATE_KEYS))), day_in_name(name))
     author = _first(meta, _AUTHOR_KEYS) or None
     yield Document(DocumentInfo(doc, "", "wiki", title, author=author, date=when), text, blocks)
 

@@ -42,7 +42,7 @@ def ingest(
 ) -> None:
     """Read files and folders into the knowledge base; the next time, only what changed.
 
-    Reads Markdown, text, HTML, PDF, .eml, .mbox and Maildir.
+    Reads Markdown, text, HTML, PDF, .eml, .mbox and Maildir. Files named in a .gitignore or .kbignore stay out.
     """
     from ingest.walk import require
     from kb.catalogue import DEFAULT_EMBEDDER
@@ -62,7 +62,10 @@ def ingest(
         with progress_bar(show=not as_json) as tell:
             report = kb.ingest(paths, prune=prune, dry_run=dry_run, on_progress=tell)
         if report.kept and prune is None and not dry_run and can_ask():
-            vanished = f"{report.kept} documents are no longer on disk, more than half of what was there. Remove them?"
+            vanished = (
+                f"{report.kept} documents are no longer on disk or are ignored now, more than half of what was there. "
+                "Remove them?"
+            )
             if typer.confirm(vanished, err=True):
                 with progress_bar(show=not as_json) as tell:
                     report = kb.ingest(paths, prune=True, on_progress=tell)
@@ -72,8 +75,8 @@ def ingest(
             _print(report, dry_run)
         if report.kept and prune is None:
             say(
-                f"{report.kept} documents are no longer on disk, more than half of what was there; they were kept. "
-                "If they are really gone, run it again with --prune"
+                f"{report.kept} documents are no longer on disk or are ignored now, more than half of what was there; "
+                "they were kept. If they are really to go, run it again with --prune"
             )
         found = report.added + report.updated + report.unchanged + report.kept
         if not found and not report.failed:
@@ -152,6 +155,8 @@ def _print(report: "IngestReport", dry_run: bool) -> None:
         )
     table.add_row(*(str(count) for count in counts.values()))
     out.print(table)
+    if report.ignored:
+        out.print(f"{report.ignored} files and folders ignored (.gitignore, .kbignore)")
     stages = ", ".join(f"{name} {s:.1f}" for name, s in report.seconds_by_stage.items() if s >= 0.05)
     total = f"{report.documents} documents, {report.chunks} chunks; {report.seconds:.1f} s"
     out.print(f"{total} ({stages})" if stages else total, soft_wrap=True)

@@ -1,5 +1,6 @@
 """`kb show`: opens what a citation or hit names."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 # Characters of the document that are shown around a span.
 _AROUND = 600
+# Messages of a thread that are shown before and after one.
+_NEIGHBOURS = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +49,8 @@ def print_shown(shown: "Shown") -> None:
     out.print(origin(shown), style="bold", soft_wrap=True)
     if info.kind != "mail" and (info.author or info.date):
         out.print(" · ".join(filter(None, (info.author, day(info.date or "")))), style="dim", soft_wrap=True)
+    for line in _relations(shown):
+        out.print(line, style="dim", soft_wrap=True, markup=False, highlight=False)
     out.print()
     first, last = _line_start(text, max(0, start - _AROUND)), _line_end(text, min(len(text), end + _AROUND))
     left, right = ("", "") if out.color_system or (start, end) == (0, len(text)) else ("»", "«")
@@ -55,6 +60,31 @@ def print_shown(shown: "Shown") -> None:
     body.append(text[end:last], style="dim")
     body.append("\n…" if last < len(text) else "")
     out.print(body, soft_wrap=True)
+
+
+def _relations(shown: "Shown") -> Iterator[str]:
+    """The place of a message in its thread, the messages around it, and what came attached to what, with the refs."""
+    from kb.render import day
+    from retrieval.text import one_line
+
+    if shown.attached_to is not None:
+        ref, info = shown.attached_to
+        yield f"Attached to: {info.title} · {ref}"
+    for ref, info in shown.attachments:
+        yield f"Attachment: {one_line(info.part.rpartition('/')[2])} · {ref}"
+    thread = shown.thread
+    if thread is None or len(thread.messages) == 1:
+        return
+    started = thread.messages[0].info.date
+    yield f"Thread: {thread.position} of {len(thread.messages)}" + (
+        f", first {day(started)}" if started else ""
+    )
+    start = max(0, min(thread.position - 1 - _NEIGHBOURS, len(thread.messages) - 2 * _NEIGHBOURS - 1))
+    for number, message in enumerate(thread.messages[start : start + 2 * _NEIGHBOURS + 1], start=start + 1):
+        info = message.info
+        mark = ">" if number == thread.position else " "
+        parts = filter(None, (day(info.date or ""), info.author, info.title, message.ref))
+        yield f"{mark} {number}  {' · '.join(parts)}"
 
 
 def _line_start(text: str, at: int) -> int:

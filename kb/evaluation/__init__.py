@@ -1,0 +1,1 @@
+"""How good a knowledge base's hits and answers are, measured on questions with known answers."""

@@ -1,7 +1,7 @@
-"""The HTTP interface: searches, answers as server-sent events, documents."""
+"""The HTTP interface: searches, answers as server-sent events, documents; and the page that uses it."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,13 +10,14 @@ from fastapi import FastAPI, Query, Request
 from fastapi import Path as InPath
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from generation.types import Event, Retrieved, Token
+from generation.types import Retrieved, Token
 from kb.options import filters_from
 from kb.server.guard import Guard, error
-from kb.server.owner import Busy, Owner
+from kb.server.owner import Busy, Owner, Stream
 from retrieval.errors import KbError, UsageError
 from retrieval.types import Filters
 
@@ -98,6 +99,8 @@ def create_app(folder: Path, model: str | None = None) -> FastAPI:
     async def status() -> dict[str, Any]:
         return (await searches.call(lambda kb: kb.status())).to_json()
 
+    # Last: it has an answer for every path.
+    app.mount("/", StaticFiles(directory=Path(__file__).parent / "static", html=True))
     return app
 
 
@@ -105,7 +108,7 @@ def _filters(asked: Restriction) -> Filters:
     return filters_from(asked.kind, asked.sender, asked.after, asked.before, asked.source)
 
 
-async def _sent(events: AsyncGenerator[Event, None]) -> AsyncIterator[str]:
+async def _sent(events: Stream) -> AsyncIterator[str]:
     """The events as server-sent events: hits, tokens, answer; or an error."""
     try:
         async with aclosing(events):

@@ -2,27 +2,39 @@
 
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Bytes that the body of a request may have.
 _MAX_BODY = 64 * 1024
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Guard:
     """Lets through what names this machine as its host (a page elsewhere whose name was bound to it does not), comes
-    from no page of another origin, and is small."""
+    from no page of another origin, and is small. Answers tell the browser to load nothing from elsewhere."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
         if scope["type"] == "http" and (refused := _refusal(scope["method"], Headers(scope=scope))):
-            await refused(scope, receive, send)
+            await refused(scope, receive, marked)
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, marked)
 
 
 def _refusal(method: str, headers: Headers) -> JSONResponse | None:

@@ -3,9 +3,9 @@
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -52,36 +52,11 @@ class Owner:
         self._submit(job)
         return await asyncio.wrap_future(done)
 
-    async def stream(
-        self, work: "Callable[[KnowledgeBase], Generator[Event, None, None]]"
-    ) -> "AsyncGenerator[Event, None]":
-        """The events of `work`, made on the thread. Closing the generator stops the work at its next event, or
-        before it begins. Raises Busy, or what `work` raises."""
-        loop, events = asyncio.get_running_loop(), asyncio.Queue["Event | Exception | None"]()
-        stopped = threading.Event()
-
-        def job(kb: KnowledgeBase | Exception) -> None:
-            last: Exception | None = None
-            try:
-                if not stopped.is_set():
-                    with closing(work(_opened(kb))) as made:
-                        for event in made:
-                            if stopped.is_set():
-                                break
-                            loop.call_soon_threadsafe(events.put_nowait, event)
-            except Exception as error:  # noqa: BLE001  (raised again in the request)
-                last = error
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(events.put_nowait, last)
-
-        self._submit(job)
-        try:
-            while (event := await events.get()) is not None:
-                if isinstance(event, Exception):
-                    raise event
-                yield event
-        finally:
-            stopped.set()
+    def stream(self, work: "Callable[[KnowledgeBase], Generator[Event, None, None]]") -> "Stream":
+        """The events of `work`, made on the thread. Raises Busy."""
+        stream = Stream(work)
+        self._submit(stream.make)
+        return stream
 
     def _submit(self, job: Job) -> None:
         try:
@@ -99,6 +74,50 @@ class Owner:
             job(kb)
         if isinstance(kb, KnowledgeBase):
             kb.close()
+
+
+class Stream:
+    """The events of a job, in the event loop that made the stream. `aclose` stops the job at its next event, or before
+    it begins. Iterating raises what the job raises."""
+
+    def __init__(self, work: "Callable[[KnowledgeBase], Generator[Event, None, None]]") -> None:
+        self._work = work
+        self._loop = asyncio.get_running_loop()
+        self._events = asyncio.Queue["Event | Exception | None"]()
+        self._stopped = threading.Event()
+
+    def __aiter__(self) -> "Stream":
+        return self
+
+    async def __anext__(self) -> "Event":
+        event = await self._events.get()
+        if event is None:
+            raise StopAsyncIteration
+        if isinstance(event, Exception):
+            raise event
+        return event
+
+    async def aclose(self) -> None:
+        """Lets the job stop."""
+        self._stopped.set()
+
+    def make(self, kb: KnowledgeBase | Exception) -> None:
+        """The job."""
+        last: Exception | None = None
+        try:
+            if not self._stopped.is_set():
+                with closing(self._work(_opened(kb))) as made:
+                    for event in made:
+                        if self._stopped.is_set():
+                            break
+                        self._hand_over(event)
+        except Exception as error:  # noqa: BLE001  (raised again in the request)
+            last = error
+        self._hand_over(last)
+
+    def _hand_over(self, event: "Event | Exception | None") -> None:
+        with suppress(RuntimeError):  # the loop has closed: nobody reads any more
+            self._loop.call_soon_threadsafe(self._events.put_nowait, event)
 
 
 def _opened(kb: KnowledgeBase | Exception) -> KnowledgeBase:

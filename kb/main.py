@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from kb import __version__
-from kb.commands import ask, chat, ingest, manage, models, search, show
+from kb.commands import ask, chat, ingest, manage, models, search, serve, show
 from retrieval.errors import KbError, UsageError
 from retrieval.text import one_line
 
@@ -44,7 +44,7 @@ def options(
         os.environ["KB_DEBUG"] = "1"
 
 
-for _group in (ingest, ask, search, chat, show, manage):
+for _group in (ingest, ask, search, chat, show, manage, serve):
     _group.register(app)
 app.add_typer(models.app, name="models")
 

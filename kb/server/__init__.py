@@ -1,0 +1,1 @@
+"""A knowledge base over HTTP, for programs on the same machine."""

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from kb import __version__
-from kb.commands import ask, chat, ingest, manage, models, search, show
+from kb.commands import ask, chat, history, ingest, manage, models, search, show
 from retrieval.errors import KbError, UsageError
 from retrieval.text import one_line
 
@@ -47,6 +47,7 @@ def options(
 for _group in (ingest, ask, search, chat, show, manage):
     _group.register(app)
 app.add_typer(models.app, name="models")
+app.add_typer(history.app, name="history")
 
 
 def main() -> None:

@@ -51,12 +51,13 @@ def ask(
     from kb.knowledge import KnowledgeBase
     from kb.offer import offer_missing
     from kb.render import answer_text, marked_text
+    from kb.settings import settings
 
     filters = filters_from(kinds, sender, after, before, source)
     question = _from_stdin() if question == "-" else question
     with KnowledgeBase.open(folder) as kb:
         offer_missing([kb.embedder or DEFAULT_EMBEDDER, model or DEFAULT_LLM])
-        events = kb.ask_stream(question, k=k, filters=filters, long=long, model=model)
+        events = kb.ask_stream(question, k=k or settings().k, filters=filters, long=long, model=model)
         if as_json or quiet:
             answer = next(event for event in events if isinstance(event, Answer))
             if as_json:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from kb import __version__
-from kb.commands import ask, chat, config, history, ingest, init, manage, models, search, show
+from kb.commands import ask, chat, config, doctor, history, ingest, init, manage, models, search, show
 from retrieval.errors import KbError, UsageError
 from retrieval.text import one_line
 
@@ -48,7 +48,7 @@ def options(
         os.environ["NO_COLOR"] = "1"
 
 
-for _group in (ingest, ask, search, chat, show, manage, init):
+for _group in (ingest, ask, search, chat, show, manage, init, doctor):
     _group.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(history.app, name="history")

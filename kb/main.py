@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from kb import __version__
-from kb.commands import ask, chat, ingest, manage, models, search, serve, show
+from kb.commands import ask, chat, config, doctor, history, ingest, init, manage, models, search, serve, show
 from retrieval.errors import KbError, UsageError
 from retrieval.text import one_line
 
@@ -40,13 +40,19 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
 ) -> None:
     """Takes the options that stand before the command."""
+    from kb.settings import settings
+
     if debug:
         os.environ["KB_DEBUG"] = "1"
+    if settings().color == "never":
+        os.environ["NO_COLOR"] = "1"
 
 
-for _group in (ingest, ask, search, chat, show, manage, serve):
+for _group in (ingest, ask, search, chat, show, manage, init, doctor, serve):
     _group.register(app)
 app.add_typer(models.app, name="models")
+app.add_typer(history.app, name="history")
+app.add_typer(config.app, name="config")
 
 
 def main() -> None:

@@ -10,12 +10,26 @@ import typer
 from retrieval.errors import UsageError
 from retrieval.types import KINDS, Filters, Kind
 
+
+def _folder(given: Path | None) -> Path | None:
+    from kb.bases import find
+
+    return find(given)
+
+
+def _model(given: str | None) -> str | None:
+    from kb.settings import settings
+
+    return given or settings().model
+
+
 KbFolder = Annotated[
     Path | None,
     typer.Option(
-        "--kb", metavar="DIR", help="The knowledge base's folder (default: KB_HOME, or the user's data)."
+        "--kb", metavar="DIR", callback=_folder,
+        help="The knowledge base's folder or name (default: KB_HOME, a .kb folder here or above, or the user's data).",
     ),
-]
+]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Kinds = Annotated[
     list[str] | None,
@@ -34,7 +48,12 @@ Source = Annotated[
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option("--model", metavar="NAME", help="The answering model: see kb models list, or a GGUF file."),
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        callback=_model,
+        help="The answering model: see kb models list, or a GGUF file.",
+    ),
 ]
 
 # A day, a month, or a year.

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from retrieval.text import one_line
-from retrieval.types import DocumentInfo
+from kb.chats import Exchange, Source
+from retrieval.text import clean, one_line
+from retrieval.types import DocumentInfo, Filters
 
 if TYPE_CHECKING:
-    from generation.types import Answer, Citation
+    from generation.types import Answer
     from retrieval.asking import Asked
     from retrieval.types import Hit
 
@@ -69,27 +70,72 @@ def wrapped(text: str, indent: str, width: int | None) -> str:
     )
 
 
-def answer_text(answer: "Answer", width: int | None) -> str:
-    """The answer with its marks. A sentence that nothing bears out is marked, and the reader told."""
+def marked_text(answer: "Answer") -> str:
+    """The answer with its marks, and one after each sentence that nothing bears out."""
     text = answer.text
     for sentence in answer.sentences:
         if not sentence.supported:
             text = text.replace(sentence.text, f"{sentence.text} {UNSUPPORTED}", 1)
+    return text
+
+
+def answer_text(text: str, width: int | None) -> str:
+    """A marked answer in lines. When a sentence is marked as not borne out, the reader is told what that means."""
     lines = [wrapped(line, "", width) for line in text.splitlines()]
     if UNSUPPORTED in text:
         lines.append(f"{UNSUPPORTED} = not borne out by the documents")
     return "\n".join(lines)
 
 
-def source_lines(citation: "Citation", width: int | None) -> list[str]:
-    """A citation as a reader opens and checks it: where it is from, the exact quote, and its ref."""
-    mark = f"[{citation.n}] "
+def exchange_of(answer: "Answer") -> Exchange:
+    """What is kept of a question and its answer."""
+    sources = tuple(Source(c.n, c.ref, origin(c), c.quote) for c in answer.citations)
+    return Exchange(answer.question, answer.status, marked_text(answer), sources)
+
+
+def source_lines(source: Source, width: int | None) -> list[str]:
+    """A source as a reader opens and checks it: where it is from, the exact quote, and its ref."""
+    mark = f"[{source.n}] "
     indent = " " * len(mark)
     return [
-        mark + wrapped(origin(citation), indent, width).lstrip(),
-        quoted(citation.quote, indent, width),
-        f"{indent}kb show {citation.ref}",
+        mark + wrapped(source.origin, indent, width).lstrip(),
+        quoted(source.quote, indent, width),
+        f"{indent}kb show {source.ref}",
     ]
+
+
+def exchange_lines(exchange: Exchange, width: int | None) -> list[str]:
+    """A kept question with its answer and sources."""
+    lines = [f"> {one_line(exchange.question)}", *answer_text(clean(exchange.answer), width).splitlines()]
+    for source in exchange.sources:
+        safe = Source(source.n, one_line(source.ref), one_line(source.origin), clean(source.quote))
+        lines += source_lines(safe, width)
+    return lines
+
+
+def filters_line(filters: Filters) -> str:
+    """What documents may answer, in a line."""
+    parts = ["/".join(filters.kinds)] if filters.kinds else []
+    parts += [f"by {one_line(filters.sender)}"] if filters.sender else []
+    parts += [f"from {filters.after} on"] if filters.after else []
+    parts += [f"before {filters.before}"] if filters.before else []
+    parts += [f"in {one_line(filters.source)}"] if filters.source else []
+    return f"only {' · '.join(parts)}" if parts else "all documents"
+
+
+def why_lines(answer: "Answer") -> list[str]:
+    """How an answer came about: the way it took, how sure each sentence is, the times, and the passages' scores."""
+    held = sum(sentence.supported for sentence in answer.sentences)
+    ways = f"{answer.model}, second look" if answer.escalated else answer.model
+    lines = [
+        f"{answer.status.replace('_', ' ')}: {one_line(answer.why)}",
+        f"route: {ways}; {answer.prompt_tokens} tokens read, {answer.completion_tokens} written",
+        f"borne out: {held} of {len(answer.sentences)} sentences",
+        "timings: " + ", ".join(f"{name} {ms:.0f} ms" for name, ms in answer.timings_ms.items()),
+    ]
+    for hit in answer.hits:
+        lines += [f"{hit.rank:>2}. {origin(hit)}", evidence_line(hit)]
+    return lines
 
 
 def hit_lines(hit: "Hit", width: int | None) -> list[str]:

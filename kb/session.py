@@ -1,12 +1,13 @@
 """A conversation with a knowledge base: every question sees the turns before it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from generation.types import Answer, Event, Turn
 from retrieval.types import Filters
 
 if TYPE_CHECKING:
+    from kb.chats import Exchange
     from kb.knowledge import KnowledgeBase
 
 # Turns that a question is given: a pronoun rarely reaches further back, and prompt tokens are time.
@@ -14,31 +15,48 @@ _TURNS = 2
 
 
 class ChatSession:
-    """The turns so far, and the last answer for `/sources` and `/show`."""
+    """The exchanges so far, and the last answer. `filters` and `long` hold for the questions to come."""
 
     def __init__(
         self, kb: "KnowledgeBase", *, filters: Filters = Filters(), model: str | None = None
     ) -> None:
         self._kb = kb
-        self._filters = filters
         self._model = model
-        self.turns: list[Turn] = []
+        self.filters = filters
+        self.long = False
+        self.exchanges: list[Exchange] = []
         self.last: Answer | None = None
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The answered questions, as the next one is given them."""
+        from kb.render import UNSUPPORTED
+
+        return [
+            Turn(exchange.question, exchange.answer.replace(f" {UNSUPPORTED}", ""))
+            for exchange in self.exchanges
+            if exchange.status == "answered"
+        ]
 
     def ask_stream(self, question: str) -> Generator[Event, None, None]:
         """The events of `KnowledgeBase.ask_stream` for the next question. An answer that was stopped half-way is no
-        turn."""
+        exchange."""
+        from kb.render import exchange_of
+
         events = self._kb.ask_stream(
-            question, filters=self._filters, model=self._model, history=self.turns[-_TURNS:]
+            question, filters=self.filters, long=self.long, model=self._model, history=self.turns[-_TURNS:]
         )
         for event in events:
             if isinstance(event, Answer):
                 self.last = event
-                if event.status == "answered":
-                    self.turns.append(Turn(question, event.text))
+                self.exchanges.append(exchange_of(event))
             yield event
 
-    def reset(self) -> None:
-        """Forgets the conversation."""
-        self.turns.clear()
+    def resume(self, exchanges: "Sequence[Exchange]") -> None:
+        """Goes on with an earlier conversation."""
+        self.exchanges = list(exchanges)
         self.last = None
+
+    def reset(self) -> None:
+        """Forgets the conversation; filters stay."""
+        self.resume(())

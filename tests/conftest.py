@@ -39,6 +39,13 @@ The antenna supplier promised delivery by the first of June.
 SAMPLES = Path(__file__).parents[1] / "sample_docs"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_places(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Neither the user's settings, history nor knowledge bases are read or written by a test. Models are."""
+    for name in ("CONFIG", "STATE", "DATA"):
+        os.environ[f"XDG_{name}_HOME"] = str(tmp_path_factory.mktemp(name.lower()))
+
+
 @pytest.fixture(scope="session")
 def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a knowledge base with the sample documents in it."""

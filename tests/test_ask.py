@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SAMPLES
+from helpers import kb
 
 from generation.types import Answer, Retrieved, Token
 from kb import KnowledgeBase
@@ -131,7 +132,7 @@ def test_a_follow_up_is_understood_by_what_was_said(sample_kb: KnowledgeBase) ->
     assert last.status == "answered"
     assert "Marian" in last.text
     session.reset()
-    assert session.turns == [] and session.last is None
+    assert session.exchanges == [] and session.last is None
 
 
 def test_orders_in_a_document_are_not_followed(tmp_path: Path) -> None:
@@ -238,3 +239,22 @@ def test_nothing_leaves_the_machine(sample_folder: Path, tmp_path: Path) -> None
     )  # fmt: skip
     assert done.stdout.strip() == "answered"
     assert "CONNECTION" not in done.stderr
+
+
+def test_quiet_prints_the_answer_of_a_piped_question_and_nothing_else(
+    sample_folder: Path, tmp_path: Path
+) -> None:
+    """A script that mails the answer must not have to cut it out."""
+    question = tmp_path / "question.txt"
+    question.write_text("what was the Q3 decision\n")
+    with question.open() as stdin:
+        done = kb("ask", "-", "--quiet", "--kb", sample_folder, stdin=stdin.fileno())
+    assert done.returncode == 0 and done.stderr == ""
+    assert "30 September" in done.stdout and "Sources" not in done.stdout
+
+
+def test_a_document_in_place_of_a_question_is_refused_at_once(sample_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("word " * 2000)
+    with (tmp_path / "long.txt").open() as stdin:
+        done = kb("ask", "-", "--kb", sample_folder, stdin=stdin.fileno())
+    assert done.returncode == 2 and "4000 characters" in done.stderr

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from conftest import SAMPLES
+from helpers import kb
 
 Q3 = "what was the Q3 decision"
 
@@ -91,3 +93,44 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat(sample_folder: Path) -> None:
     terminal.type("/quit\r")
     assert terminal.process.wait(30) == 0
     terminal.close()
+
+
+def test_a_conversation_is_filtered_saved_left_and_gone_on_with(sample_folder: Path, tmp_path: Path) -> None:
+    """A follow-up that forgot its subject, a filter that does not hold, or a conversation that is lost with the window
+    would each make the chat useless for more than one question."""
+    base = tmp_path / "kb"
+    shutil.copytree(sample_folder, base)
+    notes = tmp_path / "notes.md"
+
+    terminal = Terminal("chat", "--kb", base)
+    terminal.until(lambda seen: ">" in plain(seen).partition("leaves.")[2])
+    terminal.type(f"{Q3}\r")
+    terminal.until(lambda seen: "kb show" in seen)
+    terminal.type("and how many units was it?\r")
+    assert "300" in plain(terminal.until(lambda seen: "kb show" in seen)).partition("Sources")[0]
+    terminal.type("/filter kind=mail\r")
+    terminal.until(lambda seen: "only mail" in plain(seen))
+    terminal.type("Who asked about the antenna?\r")
+    seen = plain(terminal.until(lambda seen: "kb show" in seen or "passages" in seen))
+    assert "wiki/" not in seen
+    terminal.type("/why\r")
+    assert "confidence" in plain(terminal.until(lambda seen: "timings" in seen))
+    terminal.type(f"/save {notes}\r")
+    terminal.until(lambda seen: "saved in" in seen)
+    terminal.type("/quit\r")
+    assert terminal.process.wait(30) == 0
+    terminal.close()
+    saved = notes.read_text("utf-8")
+    assert saved.count("## ") == 3 and "and how many units was it?" in saved and "300" in saved
+
+    terminal = Terminal("chat", "--continue", "--kb", base)
+    assert "antenna" in plain(terminal.until(lambda seen: plain(seen).rstrip().endswith(">")))
+    terminal.type("/new\r/quit\r")
+    assert terminal.process.wait(30) == 0
+    terminal.close()
+    listed = kb("history", "--kb", base)
+    assert listed.returncode == 0 and Q3 in listed.stdout and " 3  " in listed.stdout
+    shown = kb("history", "show", "1", "--kb", base)
+    assert "300" in shown.stdout
+    assert kb("history", "rm", "1", "--kb", base).returncode == 0
+    assert kb("history", "show", "1", "--kb", base).returncode == 2

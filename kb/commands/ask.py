@@ -8,21 +8,28 @@ import typer
 
 from kb.options import After, Before, Json, KbFolder, Kinds, ModelName, Sender, Source, filters_from
 from kb.terminal import console, is_terminal, print_json, width
+from retrieval.errors import UsageError
 
 if TYPE_CHECKING:
     from generation.types import Answer, Event
 
+_EXAMPLES = """\b
+Examples:
+  kb ask "what was the Q3 decision" --kind mail --after 2025-07
+  kb ask --quiet - < question.txt"""
 # Passages that are named while the model reads.
 _NAMED = 5
+# Characters; a longer text on stdin is a document that went the wrong way, and no model here would read it.
+_MAX_QUESTION = 4000
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("ask")(ask)
+    app.command("ask", epilog=_EXAMPLES)(ask)
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question, in quotes.")],
+    question: Annotated[str, typer.Argument(help="The question, in quotes; - reads it from stdin.")],
     folder: KbFolder = None,
     k: Annotated[int | None, typer.Option("--k", min=1, max=100, help="Passages to answer from.")] = None,
     kinds: Kinds = None,
@@ -35,6 +42,7 @@ def ask(
     show_sources: Annotated[
         bool, typer.Option("--show-sources", help="Show all passages that were found, in full.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the answer's text only.")] = False,
     as_json: Json = False,
 ) -> None:
     """Answer a question from the documents, in a sentence or two, each with a citation to check."""
@@ -42,18 +50,32 @@ def ask(
     from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
     from kb.knowledge import KnowledgeBase
     from kb.offer import offer_missing
+    from kb.render import answer_text, marked_text
+    from kb.settings import settings
 
     filters = filters_from(kinds, sender, after, before, source)
+    question = _from_stdin() if question == "-" else question
     with KnowledgeBase.open(folder) as kb:
         offer_missing([kb.embedder or DEFAULT_EMBEDDER, model or DEFAULT_LLM])
-        events = kb.ask_stream(question, k=k, filters=filters, long=long, model=model)
-        if as_json:
+        events = kb.ask_stream(question, k=k or settings().k, filters=filters, long=long, model=model)
+        if as_json or quiet:
             answer = next(event for event in events if isinstance(event, Answer))
-            print_json(answer.to_json())
+            if as_json:
+                print_json(answer.to_json())
+            else:
+                print(answer_text(marked_text(answer), width(sys.stdout)))
         else:
             answer = follow(events, show_sources=show_sources)
     if answer.status == "not_found":
         raise typer.Exit(1)
+
+
+def _from_stdin() -> str:
+    """The question that is piped in. Raises UsageError when it is too long to be one."""
+    question = sys.stdin.read(_MAX_QUESTION + 1)
+    if len(question) > _MAX_QUESTION:
+        raise UsageError(f"the question on stdin has more than {_MAX_QUESTION} characters: ask a shorter one")
+    return question.strip()
 
 
 def follow(events: "Iterator[Event]", *, show_sources: bool = False) -> "Answer":
@@ -95,16 +117,17 @@ def follow(events: "Iterator[Event]", *, show_sources: bool = False) -> "Answer"
 
 def print_answer(answer: "Answer", *, show_sources: bool = False) -> None:
     """The checked answer on stdout, then what it rests on."""
-    from kb.render import answer_text, hit_lines, source_lines
+    from kb.render import answer_text, exchange_of, hit_lines, source_lines
 
     out, columns = console(), width(sys.stdout)
+    shown = exchange_of(answer)
     if is_terminal(sys.stderr):
         out.print()
-    out.print(answer_text(answer, columns), style="bold", soft_wrap=True)
-    if answer.citations:
+    out.print(answer_text(shown.answer, columns), style="bold", soft_wrap=True)
+    if shown.sources:
         out.print("\nSources", style="bold")
-        for citation in answer.citations:
-            first, *rest = source_lines(citation, columns)
+        for source in shown.sources:
+            first, *rest = source_lines(source, columns)
             out.print(first, soft_wrap=True)
             out.print("\n".join(rest), style="dim", soft_wrap=True)
     elif answer.hits and not show_sources:

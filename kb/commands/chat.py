@@ -1,29 +1,30 @@
 """`kb chat`: a conversation in the terminal."""
 
+import sqlite3
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kb.chat_commands import Chat, Leave, run
 from kb.options import After, Before, KbFolder, Kinds, ModelName, Sender, Source, filters_from
-from kb.terminal import can_ask, console, say
+from kb.terminal import can_ask, console, say, width
 
 if TYPE_CHECKING:
+    from kb.chats import Chats
     from kb.knowledge import KnowledgeBase
-    from kb.session import ChatSession
 
-_HELP = """\
-/sources   the sources of the last answer, and the passages that it was made from
-/show N    source N in its document
-/new       forget what was said
-/quit      leave (also Ctrl-D)
-Anything else is a question. Ctrl-C stops an answer."""
+_EXAMPLES = """\b
+Examples:
+  kb chat --kind mail --after 2025-01
+  kb chat --continue"""
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("chat")(chat)
+    app.command("chat", epilog=_EXAMPLES)(chat)
 
 
 def chat(
@@ -34,88 +35,101 @@ def chat(
     before: Before = None,
     source: Source = None,
     model: ModelName = None,
+    resume: Annotated[bool, typer.Option("--continue", help="Go on with the last conversation.")] = False,
 ) -> None:
-    """Ask questions and follow-ups in a conversation."""
+    """Ask questions and follow-ups in a conversation.
+
+    Conversations are kept with the knowledge base: kb history lists, shows and removes them.
+    """
     from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
     from kb.knowledge import KnowledgeBase
     from kb.offer import offer_missing
 
     filters = filters_from(kinds, sender, after, before, source)
-    with KnowledgeBase.open(folder) as kb:
+    with ExitStack() as stack:
+        kb = stack.enter_context(KnowledgeBase.open(folder))
         offer_missing([kb.embedder or DEFAULT_EMBEDDER, model or DEFAULT_LLM])
-        session = kb.chat(filters=filters, model=model)
-        read = _reader()
+        chats = _kept(stack, kb)
+        talk = Chat(kb, kb.chat(filters=filters, model=model))
+        read = _reader(kb)
         console().print("Ask about your documents. /help lists the commands, /quit leaves.", style="dim")
+        if resume:
+            _resume(talk, chats)
         while True:
             try:
                 line = read().strip()
+                if line:
+                    _turn(talk, chats, line)
             except KeyboardInterrupt:  # clears the line, as in a shell
                 continue
-            except EOFError:
+            except (EOFError, Leave):
                 return
-            if line in ("/quit", "/exit", "/q"):
-                return
-            if line:
-                _turn(kb, session, line)
 
 
-def _reader() -> Callable[[], str]:
-    """Reads a line: with editing and history on a terminal, else as it comes."""
+def _kept(stack: ExitStack, kb: "KnowledgeBase") -> "Chats | None":
+    """The kept conversations; None, and a word about it, where they can't be opened."""
+    from kb.chats import Chats
+    from retrieval.errors import StoreError
+
+    try:
+        return stack.enter_context(Chats.open(kb.folder))
+    except StoreError as error:
+        say(f"this conversation will not be kept: {error}")
+        return None
+
+
+def _resume(talk: Chat, chats: "Chats | None") -> None:
+    from kb.render import exchange_lines
+
+    last = chats.latest() if chats else None
+    if chats is None or last is None:
+        say("there is no conversation to go on with: this is a new one")
+        return
+    talk.id = last
+    talk.session.resume(chats.read(last))
+    for exchange in talk.session.exchanges[-1:]:
+        console().print("\n".join(exchange_lines(exchange, width(sys.stdout))), style="dim", soft_wrap=True)
+
+
+def _reader(kb: "KnowledgeBase") -> Callable[[], str]:
+    """Reads a line: with editing, history and completion on a terminal, else as it comes."""
     if not can_ask():
         return input
-    from prompt_toolkit import PromptSession
+    from kb.chat_input import reader
 
-    prompt: PromptSession[str] = PromptSession()
-    return lambda: prompt.prompt("> ")
+    return reader(kb)
 
 
-def _turn(kb: "KnowledgeBase", session: "ChatSession", line: str) -> None:
+def _turn(talk: Chat, chats: "Chats | None", line: str) -> None:
     """Does what a line says. What goes wrong in one turn does not end the conversation."""
-    from kb.commands.ask import follow
     from retrieval.errors import KbError
 
     try:
         if line.startswith("/"):
-            _command(kb, session, *line.split())
+            run(talk, line)
             return
-        events = session.ask_stream(line)
-        try:
-            follow(events)
-        except KeyboardInterrupt:
-            say("stopped")
-        finally:
-            events.close()
+        _answer(talk, chats, line)
     except KbError as error:
         say(str(error))
     print()
 
 
-def _command(kb: "KnowledgeBase", session: "ChatSession", name: str, *arguments: str) -> None:
-    from kb.commands.show import print_shown
-    from kb.render import hit_lines, source_lines
-    from kb.terminal import width
+def _answer(talk: Chat, chats: "Chats | None", question: str) -> None:
+    from kb.commands.ask import follow
+    from kb.render import filters_line
 
-    last = session.last
-    if name == "/help":
-        print(_HELP)
-    elif name == "/new":
-        session.reset()
-        print("A new conversation.")
-    elif name == "/sources":
-        if last is None:
-            say("there is no answer yet")
-            return
-        columns = width(sys.stdout)
-        lines = [line for citation in last.citations for line in source_lines(citation, columns)]
-        lines += ["", "Passages that were found:"]
-        lines += [line for hit in last.hits for line in hit_lines(hit, columns)]
-        console().print("\n".join(lines), soft_wrap=True)
-    elif name == "/show":
-        chosen = [c.ref for c in last.citations if [str(c.n)] == list(arguments)] if last else []
-        if chosen:
-            print_shown(kb.show(chosen[0]))
-        else:
-            known = ", ".join(str(c.n) for c in last.citations) if last else ""
-            say(f"/show takes the number of a source of the last answer ({known or 'it has none'})")
-    else:
-        say(f"there is no command {name}: /help lists them")
+    if talk.session.filters:
+        console(sys.stderr).print(filters_line(talk.session.filters), style="dim", soft_wrap=True)
+    events = talk.session.ask_stream(question)
+    try:
+        follow(events)
+    except KeyboardInterrupt:
+        say("stopped")
+        return
+    finally:
+        events.close()
+    if chats is not None:
+        try:
+            talk.id = chats.add(talk.id, talk.session.exchanges[-1])
+        except sqlite3.Error as error:
+            say(f"this answer could not be kept ({error}): free some space")

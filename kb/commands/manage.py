@@ -23,9 +23,13 @@ def list_documents(
     after: After = None,
     before: Before = None,
     source: Source = None,
+    bases: Annotated[bool, typer.Option("--bases", help="List the named knowledge bases instead.")] = False,
     as_json: Json = False,
 ) -> None:
     """List the documents."""
+    if bases:
+        _list_bases(as_json)
+        return
     from kb.knowledge import KnowledgeBase
     from retrieval.text import one_line
 
@@ -46,6 +50,19 @@ def list_documents(
             "no document"
             + (" meets these filters" if filters else " has been ingested yet: run kb ingest PATH")
         )
+
+
+def _list_bases(as_json: bool) -> None:
+    from kb.bases import bases_folder, named
+
+    names = named()
+    if as_json:
+        print_json({"folder": str(bases_folder()), "bases": names})
+        return
+    for name in names:
+        console().print(name, soft_wrap=True)
+    if not names:
+        say("there is no named knowledge base yet: make one with kb init NAME")
 
 
 def status(folder: KbFolder = None, as_json: Json = False) -> None:

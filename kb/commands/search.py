@@ -8,6 +8,9 @@ import typer
 from kb.options import After, Before, Json, KbFolder, Kinds, Sender, Source, filters_from
 from kb.terminal import console, print_json, say, width
 
+# Passages that are shown when nobody says how many.
+_HITS = 10
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -17,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     folder: KbFolder = None,
-    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many passages.")] = 10,
+    k: Annotated[int | None, typer.Option("--k", min=1, max=1000, help="How many passages.")] = None,
     kinds: Kinds = None,
     sender: Sender = None,
     after: After = None,
@@ -34,10 +37,11 @@ def search(
     """Find passages by words and meaning, without asking a language model."""
     from kb.knowledge import KnowledgeBase
     from kb.render import evidence_line, hit_lines, understood_line
+    from kb.settings import settings
 
     filters = filters_from(kinds, sender, after, before, source)
     with KnowledgeBase.open(folder) as kb:
-        found = kb.search(query, k=k, filters=filters)
+        found = kb.search(query, k=k or settings().k or _HITS, filters=filters)
     if as_json:
         print_json(found.to_json(explain=explain))
     elif found.hits:

@@ -221,6 +221,16 @@ def test_files_that_vanish_in_bulk_are_kept_until_a_person_says_so(kb: Knowledge
     assert names(kb) == ["garden.md"]
 
 
+def test_a_file_that_becomes_ignored_leaves_the_index_and_comes_back(kb: KnowledgeBase, docs: Path) -> None:
+    kb.ingest([docs])
+    (docs / ".kbignore").write_text("cellar.md\n")
+    report = kb.ingest([docs])
+    assert (report.removed, report.unchanged, report.ignored) == (1, 3, 1)
+    (docs / ".kbignore").unlink()
+    report = kb.ingest([docs])
+    assert (report.added, report.unchanged, report.ignored) == (1, 3, 0)
+
+
 def test_half_of_a_folder_may_vanish_without_a_question(kb: KnowledgeBase, docs: Path) -> None:
     kb.ingest([docs])
     shutil.rmtree(docs / "office")

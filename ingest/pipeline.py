@@ -14,21 +14,19 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tokenizers import Tokenizer
-
-from ingest.chunker import CHUNKER_VERSION, Chunker, embedded_texts
+from ingest.chunker import CHUNKER_VERSION, embedded_texts
 from ingest.document import Document, PartFailure, dump_layout, load_layout
-from ingest.embedder import Embedder, ModelFolder
+from ingest.embedder import ModelFolder
 from ingest.export import export
 from ingest.loaders import LOADERS_VERSION
+from ingest.model import Model
 from ingest.quoted import quote_chunks, settle
 from ingest.report import Failure, IngestReport, Progress
 from ingest.walk import Found, require, walk
 from ingest.worker import ReaderProcess
-from retrieval.encoder import SETTINGS, TOKENIZER
-from retrieval.errors import EmbedderMismatch, LoadError
+from retrieval.encoder import SETTINGS
+from retrieval.errors import LoadError
 from retrieval.indexes import save_indexes
-from retrieval.store import Space
 from retrieval.types import Chunk
 from retrieval.writer import FileState, NewDocument, Writer, now_ns
 
@@ -104,6 +102,7 @@ class Ingest:
         self._counts = _Counts()
         self._model: Model | None = None
         self._pending: list[_Pending] = []
+        self._vanished: list[FileState] = []
         self._done_bytes = self._all_bytes = 0
         self._embedded = self._unsaved = self._files = self._files_total = 0
 
@@ -123,6 +122,9 @@ class Ingest:
         else:
             if work:
                 self._read_all(work)
+            # Only now, so that a file that moved finds the vectors of its texts.
+            for state in self._vanished:
+                self._writer.remove_file(state.id)
             with counts.timed("quotes"):
                 self._embedded += settle(self._writer, self._loaded)
             self._finish()
@@ -146,8 +148,8 @@ class Ingest:
             stored = self._store.document(ref)
             document = Document(stored.info, stored.text, load_layout(stored.layout))
             chunks = model.chunker.chunks(document) + quote_chunks(self._store, stored, model.chunker)
-            vectors = model.embedder.encode(embedded_texts(chunks, document))
-            self._writer.put_chunks(stored.id, model.space, chunks, vectors)
+            vectors, digests = model.embed(embedded_texts(chunks, document))
+            self._writer.put_chunks(stored.id, model.space, chunks, vectors, digests)
             self._embedded += len(chunks)
         self._model = model
         self._finish()
@@ -156,7 +158,7 @@ class Ingest:
         return self._store.counts()[1]
 
     def _scan(self, path: Path, prune: bool | None, dry_run: bool) -> list[_Work]:
-        """The files below `path` that must be read; notes the others, and removes what vanished."""
+        """The files below `path` that must be read; notes the others, and what vanished and is to go."""
         counts = self._counts
         root = path_key(path)
         known = self._writer.files_below(root)
@@ -180,8 +182,7 @@ class Ingest:
             counts.kept += documents
         else:
             counts.removed += documents
-            for state in vanished if not dry_run else ():
-                self._writer.remove_file(state.id)
+            self._vanished += vanished
         if not dry_run:
             self._writer.add_root(root)
         return work
@@ -283,24 +284,22 @@ class Ingest:
         """Embeds what is queued and stores it, document by document, in the order in which it was read."""
         pending, self._pending = self._pending, []
         texts = [text for p in pending if p.document for text in embedded_texts(p.chunks, p.document)]
-        vectors = None
-        if texts:
+        if any(item.document for item in pending):
             model = self._loaded()
             with self._counts.timed("embed"):
-                vectors = model.embedder.encode(texts)
+                vectors, digests = model.embed(texts)
         at = 0
         with self._counts.timed("store"):
             for item in pending:
                 if item.finish is not None:
                     item.finish()
                 elif item.document is not None:
-                    model = self._loaded()
-                    mine = model.no_vectors if vectors is None else vectors[at : at + len(item.chunks)]
-                    at += len(item.chunks)
+                    mine = slice(at, at + len(item.chunks))
+                    at = mine.stop
                     document = item.document
                     new = NewDocument(
                         document.info, item.ref, item.digest, dump_layout(document.blocks), document.text,
-                        item.chunks, mine,
+                        item.chunks, vectors[mine], digests[mine],
                     )  # fmt: skip
                     self._writer.put(item.file_id, new, model.space)
         self._embedded += len(texts)
@@ -309,7 +308,7 @@ class Ingest:
             with self._counts.timed("index"):
                 self._save_index()
 
-    def _loaded(self) -> "Model":
+    def _loaded(self) -> Model:
         if self._model is None:
             self._tell(Progress("models"))
             with self._counts.timed("models"):
@@ -332,27 +331,6 @@ class Ingest:
     def _save_index(self) -> None:
         self._unsaved = 0
         save_indexes(self._store)
-
-
-class Model:
-    """The embedding model of a run with its space in the store. The heavy part is loaded when first used."""
-
-    def __init__(self, folder: ModelFolder, writer: Writer, *, must_match: bool) -> None:
-        """Raises EmbedderMismatch when the store's vectors come from other model files and `must_match`."""
-        self.folder = folder
-        fingerprint = folder.fingerprint()
-        active = writer.store.space()
-        if must_match and active is not None and active.fingerprint != fingerprint:
-            raise EmbedderMismatch(
-                f"the knowledge base in {writer.store.folder} was built with another version of {folder.name}: "
-                "run kb reindex first"
-            )
-        self.embedder = Embedder(folder)
-        self.space: Space = writer.add_space(
-            folder.name, fingerprint, self.embedder.dimensions, self.embedder.max_tokens
-        )
-        self.chunker = Chunker(Tokenizer.from_file(str(folder.path / TOKENIZER)), self.embedder.max_tokens)
-        self.no_vectors = self.embedder.encode([])
 
 
 def _outermost(paths: Sequence[Path]) -> list[Path]:

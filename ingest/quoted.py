@@ -22,7 +22,7 @@ from retrieval.types import Chunk
 from retrieval.writer import Settled, Writer
 
 if TYPE_CHECKING:
-    from ingest.pipeline import Model
+    from ingest.model import Model
 
 # Messages and chunks that are written together.
 _BATCH = 256
@@ -58,7 +58,8 @@ def settle(writer: Writer, loaded: Callable[[], "Model"]) -> int:
 
 
 def _write(writer: Writer, model: "Model", settled: Sequence[Settled], texts: Sequence[str]) -> int:
-    writer.settle(settled, model.space, model.embedder.encode(texts) if texts else model.no_vectors)
+    vectors, digests = model.embed(texts)
+    writer.settle(settled, model.space, vectors, digests)
     return len(texts)
 
 

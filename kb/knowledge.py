@@ -174,6 +174,7 @@ class KnowledgeBase:
         from ingest.report import Failure
 
         documents, chunks, by_kind = self._store.counts()
+        oldest, newest = self._store.dates()
         space = self._store.space()
         embedder = space.name if space else DEFAULT_EMBEDDER
         return BaseStatus(
@@ -184,6 +185,8 @@ class KnowledgeBase:
             embedder=embedder,
             dimensions=space.dimensions if space else None,
             bytes_on_disk=sum(p.stat().st_size for p in self.folder.iterdir() if p.is_file()),
+            oldest=oldest,
+            newest=newest,
             last_ingest=self._store.meta("last_ingest"),
             llm=DEFAULT_LLM,
             llm_present=self._models.has(DEFAULT_LLM),

@@ -99,8 +99,9 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class BaseStatus:
-    """What a knowledge base holds and works with. `last_ingest` is ISO 8601 in UTC; `failed` are the files that
-    could not be read when they were last tried."""
+    """What a knowledge base holds and works with. `oldest` and `newest` are the first and last day of a document
+    (YYYY-MM-DD), None where none has a date; `last_ingest` is ISO 8601 in UTC; `failed` are the files that could not be
+    read when they were last tried."""
 
     folder: Path
     documents: int
@@ -109,6 +110,8 @@ class BaseStatus:
     embedder: str
     dimensions: int | None
     bytes_on_disk: int
+    oldest: str | None
+    newest: str | None
     last_ingest: str | None
     llm: str
     llm_present: bool

@@ -3,7 +3,8 @@
 * `files`      a file on disk as last read: what tells whether it changed, and what in it failed
 * `documents`  one text each; a file holds one or many (a mailbox)
 * `spaces`     the embedding models that vectors come from; one is active, a second exists only during a re-index
-* `chunks`     spans of documents, per space; `vectors` their embeddings as float16
+* `chunks`     spans of documents, per space; `vectors` their embeddings as float16, found again by the digest of
+               the text that was embedded
 * `fts`        the words of the chunks (FTS5 over the view `chunk_texts`, so no text is stored twice)
 * `thread_keys` the Message-IDs that a message has and names, and its subject where it names none (`retrieval.threads`)
 * `unsettled`  keys of messages that came or went: what messages with these quote must be looked up (`ingest.quoted`)
@@ -71,7 +72,8 @@ CREATE TABLE chunks (
 );
 CREATE INDEX chunks_document ON chunks (document_id, space_id);
 CREATE TABLE removals (chunk_id INTEGER PRIMARY KEY);
-CREATE TABLE vectors (chunk_id INTEGER PRIMARY KEY REFERENCES chunks (id), vector BLOB NOT NULL);
+CREATE TABLE vectors (chunk_id INTEGER PRIMARY KEY REFERENCES chunks (id), vector BLOB NOT NULL, digest INTEGER);
+CREATE INDEX vectors_digest ON vectors (digest);
 CREATE VIEW chunk_texts AS
     SELECT c.id AS id, c.header AS header, substr(d.text, c.start + 1, c."end" - c.start) AS body
     FROM chunks c JOIN documents d ON d.id = c.document_id;
@@ -91,6 +93,13 @@ def create(connection: sqlite3.Connection) -> None:
         COMMIT;
     """
     connection.executescript(script)
+
+
+def add_digests(connection: sqlite3.Connection) -> None:
+    """Adds the digests of embedded texts, unknown yet, to a database that was made before there were any."""
+    if "digest" not in {row[1] for row in connection.execute("PRAGMA table_info(vectors)")}:
+        connection.execute("ALTER TABLE vectors ADD COLUMN digest INTEGER")
+        connection.execute("CREATE INDEX vectors_digest ON vectors (digest)")
 
 
 def version(connection: sqlite3.Connection) -> int:

@@ -274,6 +274,12 @@ class Store:
         chunks = one("SELECT count(*) FROM chunks WHERE space_id = ?", (self.meta("active_space") or 0,))
         return sum(by_kind.values()), int(chunks.fetchone()[0]), by_kind
 
+    def dates(self) -> tuple[str | None, str | None]:
+        """The oldest and the newest day of a document, as YYYY-MM-DD; None where no document has a date."""
+        days = "SELECT min(substr(date, 1, 10)), max(substr(date, 1, 10)) FROM documents"
+        oldest, newest = self.connection.execute(days).fetchone()
+        return oldest, newest
+
     def failures(self) -> list[tuple[str, str]]:
         """What could not be read at its last ingest: `doc` (or `doc#part`) and why."""
         rows = self.connection.execute("SELECT doc, failures FROM files WHERE failures != '[]' ORDER BY path")

@@ -4,6 +4,7 @@ Killing the process at any instant leaves whole documents only: SQLite rolls bac
 the kernel frees the lock, and the derived indexes are caught up by whoever opens them next.
 """
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -17,6 +18,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from retrieval import schema
 from retrieval.errors import StoreBusy, StoreError
 from retrieval.store import Space, Store
 from retrieval.threads import thread_keys
@@ -41,7 +43,8 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """All that is stored of a document. `vectors` is float32 (chunks, dimensions), unit length."""
+    """All that is stored of a document. `vectors` is float32 (chunks, dimensions), unit length; `digests` those
+    of the texts that they are of (`text_digest`), without which they are not found again."""
 
     info: DocumentInfo
     ref: str
@@ -50,6 +53,7 @@ class NewDocument:
     text: str
     chunks: Sequence[Chunk]
     vectors: NDArray[np.float32]
+    digests: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class Writer:
             {"name": name, "fingerprint": fingerprint, "dimensions": dimensions, "max_tokens": max_tokens}
         )
         with self._transaction() as connection:
+            schema.add_digests(connection)
             row = connection.execute("SELECT id FROM spaces WHERE embedder = ?", (embedder,)).fetchone()
             if row is None:
                 row = connection.execute(
@@ -99,6 +104,19 @@ class Writer:
                 ).fetchone()
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('active_space', ?)", (str(row[0]),))
         return self.store.space_by_id(row[0])
+
+    def known_vectors(self, digests: Iterable[int], space: Space) -> dict[int, NDArray[np.float16]]:
+        """The vectors in `space` of the embedded texts with these digests, as far as there are any."""
+        found: dict[int, NDArray[np.float16]] = {}
+        for digest in digests:  # one by one: thousands of chunks may have the same text
+            row = self._connection.execute(
+                "SELECT v.vector FROM vectors v CROSS JOIN chunks c ON c.id = v.chunk_id "
+                "WHERE v.digest = ? AND c.space_id = ? LIMIT 1",
+                (digest, space.id),
+            ).fetchone()
+            if row is not None:
+                found[digest] = np.frombuffer(row[0], dtype=np.float16)
+        return found
 
     def files_below(self, root: bytes) -> dict[bytes, FileState]:
         """The files stored from `root` (itself, or anything in that folder), by absolute path."""
@@ -159,7 +177,7 @@ class Writer:
                     info.date_from, document.layout, document.text,
                 ),
             ).fetchone()[0]  # fmt: skip
-            _put_chunks(connection, document_id, space, document.chunks, document.vectors)
+            _put_chunks(connection, document_id, space, document.chunks, document.vectors, document.digests)
             if info.is_message:
                 _join_thread(connection, document_id, info)
 
@@ -177,24 +195,28 @@ class Writer:
         with self._transaction() as connection:
             connection.execute("DELETE FROM unsettled")
 
-    def settle(self, settled: Sequence[Settled], space: Space, vectors: NDArray[np.float32]) -> None:
-        """Exchanges chunks of messages, in one transaction. `vectors` are those of their new chunks, in order."""
+    def settle(
+        self, settled: Sequence[Settled], space: Space, vectors: NDArray[np.float32], digests: Sequence[int]
+    ) -> None:
+        """Exchanges chunks of messages, in one transaction. `vectors` and `digests` are those of their new chunks, in
+        order."""
         at = 0
         with self._transaction() as connection:
             for item in settled:
                 for chunk_id in item.gone:
                     connection.execute("INSERT OR IGNORE INTO removals VALUES (?)", (chunk_id,))
                     _drop_rows(connection, "id = ?", chunk_id)
-                mine = vectors[at : at + len(item.chunks)]
+                mine = slice(at, at + len(item.chunks))
                 at += len(item.chunks)
-                _put_chunks(connection, item.document_id, space, item.chunks, mine)
+                _put_chunks(connection, item.document_id, space, item.chunks, vectors[mine], digests[mine])
 
     def put_chunks(
-        self, document_id: int, space: Space, chunks: Sequence[Chunk], vectors: NDArray[np.float32]
-    ) -> None:
+        self, document_id: int, space: Space, chunks: Sequence[Chunk], vectors: NDArray[np.float32],
+        digests: Sequence[int] = (),
+    ) -> None:  # fmt: skip
         """Adds a document's chunks in another space, beside the ones it has (a re-index)."""
         with self._transaction() as connection:
-            _put_chunks(connection, document_id, space, chunks, vectors)
+            _put_chunks(connection, document_id, space, chunks, vectors, digests)
 
     def drop_parts(self, file_id: int, parts: Iterable[str]) -> None:
         """Removes documents that are no longer in their file."""
@@ -292,6 +314,12 @@ def writing(store: Store) -> Iterator[Writer]:
         lock.release()
 
 
+def text_digest(text: str) -> int:
+    """Stands for a text that is embedded: 64 bits of its SHA-256, signed as SQLite's integers are. Among a million
+    texts, two have the same one with a chance of 3 in 100 million."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)
+
+
 def now_ns() -> int:
     """The clock that `read_ns` and a file's `mtime_ns` are compared on."""
     return time.time_ns()
@@ -306,10 +334,11 @@ def _holder(store: Store) -> str:
 
 def _put_chunks(
     connection: sqlite3.Connection, document_id: int, space: Space, chunks: Sequence[Chunk],
-    vectors: NDArray[np.float32],
+    vectors: NDArray[np.float32], digests: Sequence[int],
 ) -> None:  # fmt: skip
     halves = vectors.astype(np.float16)
-    for chunk, vector in zip(chunks, halves, strict=True):
+    known: Sequence[int | None] = digests or [None] * len(chunks)
+    for chunk, vector, digest in zip(chunks, halves, known, strict=True):
         chunk_id = connection.execute(
             'INSERT INTO chunks (document_id, space_id, start, "end", header, heading, page, columns) '
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -324,7 +353,7 @@ def _put_chunks(
                 chunk.columns,
             ),
         ).fetchone()[0]
-        connection.execute("INSERT INTO vectors VALUES (?, ?)", (chunk_id, vector.tobytes()))
+        connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", (chunk_id, vector.tobytes(), digest))
         connection.execute(
             "INSERT INTO fts (rowid, header, body) SELECT id, header, body FROM chunk_texts WHERE id = ?",
             (chunk_id,),

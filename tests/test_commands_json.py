@@ -78,6 +78,7 @@ def test_status_json(world: Path) -> None:
     assert (status["documents"], status["by_kind"]) == (2, {"mail": 1, "wiki": 1})
     assert (status["embedder"], status["dimensions"], status["embedder_present"]) == (MINILM, 384, True)
     assert status["failed"] == [] and status["roots"] == [str(world / "docs")]
+    assert (status["oldest"], status["newest"]) == ("2025-03-04", "2025-03-04")
     assert status["bytes_on_disk"] > 0 and status["last_ingest"].startswith("20")
 
 

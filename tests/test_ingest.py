@@ -5,15 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import MINILM, assert_one_sentence, assert_sound, model_path
+from numpy.typing import NDArray
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 from tokenizers import Tokenizer
 
+from ingest.embedder import Embedder
 from ingest.report import IngestReport, Progress
 from kb import KnowledgeBase
 from retrieval.errors import EmbedderMismatch, StoreBusy, UsageError
@@ -219,6 +222,100 @@ def test_files_that_vanish_in_bulk_are_kept_until_a_person_says_so(kb: Knowledge
     pruned = kb.ingest([docs], prune=True)
     assert (counts(pruned), pruned.kept) == ((0, 0, 1, 3), 0)
     assert names(kb) == ["garden.md"]
+
+
+def test_a_file_that_becomes_ignored_leaves_the_index_and_comes_back(kb: KnowledgeBase, docs: Path) -> None:
+    kb.ingest([docs])
+    (docs / ".kbignore").write_text("cellar.md\n")
+    report = kb.ingest([docs])
+    assert (report.removed, report.unchanged, report.ignored) == (1, 3, 1)
+    (docs / ".kbignore").unlink()
+    report = kb.ingest([docs])
+    assert (report.added, report.unchanged, report.ignored) == (1, 3, 0)
+
+
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are embedded, as the embedder gets them."""
+    texts: list[str] = []
+    encode = Embedder.encode
+
+    def noting(self: Embedder, some: Sequence[str]) -> NDArray[np.float32]:
+        texts.extend(some)
+        return encode(self, some)
+
+    monkeypatch.setattr(Embedder, "encode", noting)
+    return texts
+
+
+def vectors(folder: Path) -> dict[tuple[str, int], bytes]:
+    """The stored vectors by the names of their files and their places."""
+    query = (
+        "SELECT f.doc, c.start, v.vector FROM vectors v JOIN chunks c ON c.id = v.chunk_id "
+        "JOIN documents d ON d.id = c.document_id JOIN files f ON f.id = d.file_id"
+    )
+    with Store.open(folder) as store:
+        return {(Path(doc).name, start): vector for doc, start, vector in store.connection.execute(query)}
+
+
+def test_what_moves_is_not_embedded_again(kb: KnowledgeBase, docs: Path, embedded: list[str]) -> None:
+    """Whoever renames a folder of ten thousand pages would wait for hours, for vectors that are there."""
+    kb.ingest([docs])
+    before = vectors(kb.folder)
+    embedded.clear()
+    (docs / "office").rename(docs / "bureau")
+    (docs / "cellar.md").rename(docs / "vault.md")
+    assert counts(kb.ingest([docs])) == (3, 0, 1, 3)
+    assert embedded == []
+    assert names(kb) == ["garden.md", "parking.txt", "printer.html", "vault.md"]
+    renamed = {("vault.md" if name == "cellar.md" else name, at): v for (name, at), v in before.items()}
+    assert vectors(kb.folder) == renamed
+    assert best(kb, "wine cellar") == "vault.md"
+
+
+def test_of_a_changed_page_only_the_changed_part_is_embedded(
+    kb: KnowledgeBase, tmp_path: Path, embedded: list[str]
+) -> None:
+    """A log of a thousand entries grows by one a day."""
+    entries = [f"# Entry {n}\n\n" + f"The boat of day {n} was late again. " * 40 for n in range(6)]
+    page = write(tmp_path / "log", {"log.md": "\n\n".join(entries)}) / "log.md"
+    kb.ingest([page])
+    embedded.clear()
+    page.write_text("\n\n".join([*entries, "# Entry 6\n\nThe boat sank.\n"]))
+    assert counts(kb.ingest([page])) == (0, 1, 0, 0)
+    assert len(embedded) == 1 and "sank" in embedded[0]
+
+
+def test_copies_are_embedded_once(kb: KnowledgeBase, tmp_path: Path, embedded: list[str]) -> None:
+    """The same mail lies in the sender's and in three readers' mailboxes; more copies come later."""
+    box = message(1, "The choir meets on Mondays.") + message(2, "The key is with Bo.")
+    mail = write(tmp_path / "mail", {f"{name}.mbox": box for name in "abc"})
+    assert counts(kb.ingest([mail])) == (6, 0, 0, 0)
+    assert len(embedded) == 2
+    write(mail, {"d.mbox": box})
+    assert counts(kb.ingest([mail])) == (2, 0, 6, 0)
+    assert len(embedded) == 2
+    with Store.open(kb.folder) as store:
+        assert store.connection.execute(
+            "SELECT count(*), count(DISTINCT vector) FROM vectors"
+        ).fetchone() == (8, 2)
+
+
+def test_a_base_from_before_texts_were_found_again_goes_on(
+    kb: KnowledgeBase, docs: Path, embedded: list[str]
+) -> None:
+    """An update of kb must not ask for an ingest from the start."""
+    kb.ingest([docs])
+    with Store.open(kb.folder) as store:
+        store.connection.execute("DROP INDEX vectors_digest")
+        store.connection.execute("ALTER TABLE vectors DROP COLUMN digest")
+    embedded.clear()
+    (docs / "cellar.md").rename(docs / "vault.md")
+    assert counts(kb.ingest([docs])) == (1, 0, 3, 1)
+    assert len(embedded) == 1
+    (docs / "vault.md").rename(docs / "cellar.md")
+    assert counts(kb.ingest([docs])) == (1, 0, 3, 1)
+    assert len(embedded) == 1
 
 
 def test_half_of_a_folder_may_vanish_without_a_question(kb: KnowledgeBase, docs: Path) -> None:

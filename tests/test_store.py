@@ -38,6 +38,15 @@ def test_what_was_put_is_there_word_for_word(store: Store) -> None:
     assert_sound(store)
 
 
+def test_the_dates_covered_are_those_of_the_documents_that_have_one(store: Store) -> None:
+    """Whoever asks about 2019 must see that the documents begin in 2021."""
+    assert store.dates() == (None, None)
+    with writing(store) as writer:
+        for number, day in enumerate((None, "2021-03-04", "2025-07-01T09:30:00+02:00", "2023")):
+            put(writer, "A note.", info(f"{number}.md", date=day))
+    assert store.dates() == ("2021-03-04", "2025-07-01")
+
+
 def test_a_snapshot_does_not_see_what_is_written_meanwhile(store: Store) -> None:
     """A search that mixed two states could cite text that its document does not hold."""
     with writing(store) as writer:

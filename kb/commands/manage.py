@@ -82,6 +82,7 @@ def status(folder: KbFolder = None, as_json: Json = False) -> None:
         "documents": f"{found.documents} ({kinds})" if kinds else "none yet: run kb ingest PATH",
         "chunks": str(found.chunks),
         "from": ", ".join(found.roots),
+        "dates": f"{found.oldest} to {found.newest}" if found.oldest else "none known",
         "last ingest": found.last_ingest or "never",
         "embeds with": _model(found.embedder, found.embedder_present),
         "answers with": _model(found.llm, found.llm_present),

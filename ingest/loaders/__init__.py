@@ -20,7 +20,7 @@ from retrieval.errors import LoadError
 from retrieval.text import one_line
 
 # Bump when a loader would read the same file differently: files are then read in again.
-LOADERS_VERSION = 5
+LOADERS_VERSION = 6
 
 # A PDF or a message is read into memory as a whole, and its parsers need a multiple of that.
 MAX_FILE_BYTES = 512 * 2**20

@@ -7,7 +7,7 @@ from retrieval.errors import LoadError
 
 MAX_ENTRIES = 10_000
 MAX_UNPACKED_BYTES = 256 * 2**20
-# DEFLATE reaches 1000:1 on zeros; XML of real office files stays below 50:1. Small files may do as they like.
+# DEFLATE reaches 1000:1 on zeros. Small files may do as they like: what they unpack to is bearable.
 MAX_RATIO = 200
 _SMALL_BYTES = 8 * 2**20
 

@@ -77,7 +77,19 @@ def test_any_mail_body(body: str, subject: str, html: bool) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=400) | st.text().map(str.encode))
 def test_any_bytes_as_any_file(data: bytes) -> None:
-    for name in ("a.md", "a.txt", "a.html", "a.eml", "a.emlx", "a.msg", "a.ics", "a.csv", "a.pdf"):
+    for name in (
+        "a.md",
+        "a.txt",
+        "a.html",
+        "a.eml",
+        "a.emlx",
+        "a.msg",
+        "a.ics",
+        "a.csv",
+        "a.pdf",
+        "a.docx",
+        "a.xlsx",
+    ):
         check(name, data)
 
 

@@ -27,15 +27,20 @@ MAX_FILE_BYTES = 512 * 2**20
 
 _MODULES = {
     ".md": "markdown", ".markdown": "markdown",
-    ".txt": "plain", ".text": "plain", ".log": "plain", ".rst": "plain", ".csv": "plain", ".tsv": "plain",
+    ".txt": "plain", ".text": "plain", ".log": "plain", ".rst": "plain",
+    ".csv": "delimited", ".tsv": "delimited", ".tab": "delimited",
     ".html": "html", ".htm": "html", ".xhtml": "html",
     ".eml": "mail", ".emlx": "emlx", ".msg": "outlook", ".ics": "invites",
-    ".pdf": "pdf", ".docx": "word",
+    ".pdf": "pdf", ".docx": "word", ".docm": "word", ".xlsx": "workbook", ".xlsm": "workbook", ".pptx": "slides", ".pptm": "slides",
 }  # fmt: skip
 # For attachments whose name says nothing. text/plain is not here: that is the message's own text.
 _SUFFIX_OF_TYPE = {
     "application/pdf": ".pdf", "text/html": ".html", "text/markdown": ".md", "text/csv": ".csv", "text/plain": ".txt",
     "text/calendar": ".ics", "application/ics": ".ics", "application/vnd.ms-outlook": ".msg",
+    "text/tab-separated-values": ".tsv",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
 }  # fmt: skip
 # Mailing lists keep their archives as mailboxes named 2024-September.txt.gz.
 _MAILBOXES = (

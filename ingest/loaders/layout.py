@@ -10,8 +10,8 @@ from retrieval.text import clean, one_line
 
 # As much as a text file may have, for the same reason: it would take hours to embed.
 MAX_CHARS = 64 * 2**20
-# A cell is a value or a few sentences; one that is longer is cut, which it says with "…".
-MAX_CELL_CHARS = 10_000
+# What a cell may have in Excel. One that is longer is cut, and ends in "…".
+MAX_CELL_CHARS = 32_767
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from docx.oxml.ns import qn
 
 from ingest.document import Document
 from ingest.loaders.layout import Piece, laid_out, table
-from ingest.loaders.plain import EmptyFile, headline, title_from_name
+from ingest.loaders.office import described
+from ingest.loaders.plain import EmptyFile
 from ingest.loaders.zipped import check_zip
-from retrieval.text import clean, one_line
+from retrieval.text import one_line
 from retrieval.types import DocumentInfo
 
 _HEADING = re.compile(r"Heading (\d)")
@@ -47,22 +48,15 @@ def read(data: bytes, name: str, doc: str) -> Iterator[Document]:
     text, blocks = laid_out(chain(_pieces(word), _notes(word)))
     if not text:
         raise EmptyFile("there is no text in it")
-    title, author, date = _properties(word)
-    info = DocumentInfo(doc, "", "text", title or title_from_name(name), author=author, date=date)
-    yield Document(info, text, blocks)
+    yield Document(_info(word, name, doc), text, blocks)
 
 
-def _properties(word: Any) -> tuple[str, str | None, str | None]:
+def _info(word: Any, name: str, doc: str) -> DocumentInfo:
     # Without this part python-docx makes one up, changed today.
     if not any(rel.reltype == RELATIONSHIP_TYPE.CORE_PROPERTIES for rel in word.part.package.rels.values()):
-        return "", None, None
+        return described(name, doc)
     core = word.core_properties
-    changed = core.modified or core.created
-    return (
-        headline(clean(core.title)),
-        one_line(clean(core.author)) or None,
-        changed and changed.date().isoformat(),
-    )
+    return described(name, doc, core.title, core.author, core.modified or core.created)
 
 
 def _pieces(word: Any) -> Iterator[Piece]:

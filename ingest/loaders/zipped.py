@@ -12,9 +12,9 @@ MAX_RATIO = 200
 _SMALL_BYTES = 8 * 2**20
 
 
-def check_zip(data: bytes) -> None:
-    """Raises LoadError when `data` is no zip archive or unpacks to too much. The sizes are those that the archive
-    states: zipfile never unpacks more of an entry than that."""
+def check_zip(data: bytes) -> frozenset[str]:
+    """The names of what is in the archive. Raises LoadError when `data` is no zip archive or unpacks to too much. The
+    sizes are those that the archive states: zipfile never unpacks more of an entry than that."""
     try:
         with ZipFile(BytesIO(data)) as archive:
             entries = archive.infolist()
@@ -25,3 +25,4 @@ def check_zip(data: bytes) -> None:
     size = sum(entry.file_size for entry in entries)
     if size > MAX_UNPACKED_BYTES or size > max(_SMALL_BYTES, MAX_RATIO * len(data)):
         raise LoadError(f"it unpacks from {len(data)} bytes to {size}: too large, or made to fill the memory")
+    return frozenset(entry.filename for entry in entries)

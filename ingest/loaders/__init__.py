@@ -32,7 +32,7 @@ _MODULES = {
     ".html": "html", ".htm": "html", ".xhtml": "html",
     ".eml": "mail", ".emlx": "emlx", ".msg": "outlook", ".ics": "invites",
     ".pdf": "pdf", ".docx": "word", ".docm": "word", ".xlsx": "workbook", ".xlsm": "workbook",
-    ".pptx": "slides", ".pptm": "slides",
+    ".pptx": "slides", ".pptm": "slides", ".odt": "opendocument", ".epub": "epub",
     ".ipynb": "notebook", ".json": "records", ".jsonl": "records", ".ndjson": "records",
 }  # fmt: skip
 # For attachments whose name says nothing. text/plain is not here: that is the message's own text.
@@ -40,6 +40,7 @@ _SUFFIX_OF_TYPE = {
     "application/pdf": ".pdf", "text/html": ".html", "text/markdown": ".md", "text/csv": ".csv", "text/plain": ".txt",
     "text/calendar": ".ics", "application/ics": ".ics", "application/vnd.ms-outlook": ".msg",
     "text/tab-separated-values": ".tsv", "application/json": ".json", "application/x-ipynb+json": ".ipynb",
+    "application/vnd.oasis.opendocument.text": ".odt", "application/epub+zip": ".epub",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",

@@ -33,6 +33,8 @@ _MODULES = {
     ".eml": "mail", ".emlx": "emlx", ".msg": "outlook", ".ics": "invites",
     ".pdf": "pdf", ".docx": "word", ".docm": "word", ".xlsx": "workbook", ".xlsm": "workbook",
     ".pptx": "slides", ".pptm": "slides", ".odt": "opendocument", ".epub": "epub",
+    ".zip": "archive", ".tar": "archive", ".tgz": "archive", ".tbz2": "archive", ".txz": "archive",
+    ".tar.gz": "archive", ".tar.bz2": "archive", ".tar.xz": "archive",
     ".ipynb": "notebook", ".json": "records", ".jsonl": "records", ".ndjson": "records",
 }  # fmt: skip
 # For attachments whose name says nothing. text/plain is not here: that is the message's own text.
@@ -41,6 +43,7 @@ _SUFFIX_OF_TYPE = {
     "text/calendar": ".ics", "application/ics": ".ics", "application/vnd.ms-outlook": ".msg",
     "text/tab-separated-values": ".tsv", "application/json": ".json", "application/x-ipynb+json": ".ipynb",
     "application/vnd.oasis.opendocument.text": ".odt", "application/epub+zip": ".epub",
+    "application/zip": ".zip", "application/x-zip-compressed": ".zip", "application/x-tar": ".tar",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
@@ -65,7 +68,7 @@ def is_maildir(path: Path) -> bool:
 
 def has_loader(path: Path) -> bool:
     """Whether files with that name's ending can be read."""
-    return path.suffix.lower() in _MODULES or _is_mailbox(path)
+    return _suffix(path.name) in _MODULES or _is_mailbox(path)
 
 
 def loader_for(path: Path) -> Loader | None:
@@ -80,9 +83,15 @@ def loader_for(path: Path) -> Loader | None:
 
 def reader_for(name: str, content_type: str = "") -> Reader | None:
     """The reader of a file by its name's ending, else by its MIME type; None when there is none."""
-    suffix = Path(name).suffix.lower() or _SUFFIX_OF_TYPE.get(content_type, "")
+    suffix = _suffix(name) or _SUFFIX_OF_TYPE.get(content_type, "")
     module = _MODULES.get(suffix)
     return None if module is None else cast(Reader, import_module(f"ingest.loaders.{module}").read)
+
+
+def _suffix(name: str) -> str:
+    """A name's ending, also a double one like .tar.gz."""
+    *_, before, last = ["", "", *(suffix.lower() for suffix in Path(name).suffixes)]
+    return before + last if before + last in _MODULES else last
 
 
 def _is_mailbox(path: Path) -> bool:

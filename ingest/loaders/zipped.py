@@ -20,9 +20,15 @@ def check_zip(data: bytes) -> frozenset[str]:
             entries = archive.infolist()
     except BadZipFile:
         raise LoadError("it is damaged, encrypted, or not of the format that its name says") from None
-    if len(entries) > MAX_ENTRIES:
-        raise LoadError(f"it packs {len(entries)} files; at most {MAX_ENTRIES} are read")
-    size = sum(entry.file_size for entry in entries)
-    if size > MAX_UNPACKED_BYTES or size > max(_SMALL_BYTES, MAX_RATIO * len(data)):
-        raise LoadError(f"it unpacks from {len(data)} bytes to {size}: too large, or made to fill the memory")
+    check_sizes(len(data), len(entries), sum(entry.file_size for entry in entries))
     return frozenset(entry.filename for entry in entries)
+
+
+def check_sizes(packed: int, entries: int, unpacked: int) -> None:
+    """Raises LoadError when so many entries, or so many bytes out of so few, are too much."""
+    if entries > MAX_ENTRIES:
+        raise LoadError(f"it packs {entries} files; at most {MAX_ENTRIES} are read")
+    if unpacked > MAX_UNPACKED_BYTES or unpacked > max(_SMALL_BYTES, MAX_RATIO * packed):
+        raise LoadError(
+            f"it unpacks from {packed} bytes to {unpacked}: too large, or made to fill the memory"
+        )

@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-DEMO   ?= .demo
+DEMO   ?= ./.demo
 
 .PHONY: demo test check format bench models clean
 

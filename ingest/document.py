@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -40,6 +40,14 @@ class PartFailure:
 
     part: str
     reason: str
+
+
+def within(item: Document | PartFailure, part: str) -> Document | PartFailure:
+    """`item`, read from a part of a file, as what lies below that part."""
+    if isinstance(item, PartFailure):
+        return replace(item, part=f"{part}/{item.part}")
+    inner = item.info.part
+    return replace(item, info=replace(item.info, part=f"{part}/{inner}" if inner else part))
 
 
 class Loader(Protocol):

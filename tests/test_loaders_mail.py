@@ -142,7 +142,7 @@ def test_attachments_are_documents_of_their_own(tmp_path: Path) -> None:
     made.add_attachment("# Minutes\n\nWe agreed.\n", filename="minutes.md")
     made.add_attachment("<p>Price list", subtype="html", filename="../../etc/prices.html")
     made.add_attachment(b"item;price\nbolt;2\n", maintype="text", subtype="csv", filename="prices.csv")
-    made.add_attachment(b"PK\x03\x04", maintype="application", subtype="zip", filename="plan.xlsx")
+    made.add_attachment(b"PK\x03\x04", maintype="application", subtype="zip", filename="plan.vsdx")
     made.add_attachment("same name", filename="minutes.md")
     inner = message("Inner", "The inner message.\n", Message_ID="<2@example.org>")
     inner.add_attachment("innermost text", filename="note.txt")
@@ -150,14 +150,14 @@ def test_attachments_are_documents_of_their_own(tmp_path: Path) -> None:
     documents, failures = load(eml(tmp_path, made))
     assert failures == []
     assert (
-        "Attachments: minutes.md, prices.html, prices.csv, plan.xlsx, minutes.md#6, message-7.eml"
+        "Attachments: minutes.md, prices.html, prices.csv, plan.vsdx, minutes.md#6, message-7.eml"
         in documents[0].text
     )
     found = {d.info.part: (d.info.kind, d.info.title, d.text.strip()[-12:]) for d in documents[1:]}
     assert found == {
         "1@example.org/minutes.md": ("wiki", "Minutes", "\n\nWe agreed."),
         "1@example.org/prices.html": ("wiki", "prices", "Price list"),
-        "1@example.org/prices.csv": ("text", "prices", "price\nbolt;2"),
+        "1@example.org/prices.csv": ("text", "prices", "ice\nbolt | 2"),
         "1@example.org/minutes.md#6": ("wiki", "minutes", "same name"),
         "1@example.org/message-7.eml": ("mail", "Inner", "ner message."),
         "1@example.org/message-7.eml/note.txt": ("text", "note", "nermost text"),

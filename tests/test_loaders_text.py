@@ -129,7 +129,22 @@ def test_what_drives_a_terminal_is_not_in_the_text(tmp_path: Path) -> None:
 
 def test_a_csv_file_is_a_table(tmp_path: Path) -> None:
     table = load_one(write(tmp_path, "budget_2024.csv", "item,eur\nhall,900\nlights,120\n"))
-    assert texts(table, "table") == ["item,eur\nhall,900\nlights,120"] and table.info.title == "budget 2024"
+    assert (
+        texts(table, "table") == ["item | eur\nhall | 900\nlights | 120"]
+        and table.info.title == "budget 2024"
+    )
+
+
+def test_a_cell_of_several_lines_stays_in_its_row_and_semicolons_part_cells_too(tmp_path: Path) -> None:
+    table = load_one(write(tmp_path, "a.csv", 'item;price, eur\n"hall\nwest";"9,50"\n\nlamp;;\n'))
+    assert texts(table, "table") == ["item | price, eur\nhall west | 9,50\nlamp"]
+
+
+def test_a_quote_that_is_never_closed_swallows_nothing(tmp_path: Path) -> None:
+    rows = "".join(f"{n}\tplain\n" for n in range(20_000))
+    table = load_one(write(tmp_path, "a.tsv", 'size\tof\n"5 inch\tscreen\n' + rows))
+    assert table.text.startswith('size | of\n"5 inch | screen\n0 | plain\n')
+    assert table.text.endswith("19999 | plain")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import docx
 import pytest
+from docx.opc.constants import CONTENT_TYPE, RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from loading import load, load_one, texts
@@ -48,6 +51,24 @@ def test_tracked_changes_read_as_accepted_and_content_controls_are_read(tmp_path
     word.element.body.insert(1, parse_xml(control))
     word.save(str(tmp_path / "a.docx"))
     assert load_one(tmp_path / "a.docx").text == "Pay twelve\n\nIn a form."
+
+
+def test_footnotes_and_comments_are_not_lost(tmp_path: Path) -> None:
+    word = docx.Document()
+    run = word.add_paragraph("The fee is 40 euro.").runs[0]
+    word.add_comment(run, "Ask legal first.", author="Ida Ferrant")
+    notes = (
+        f"<w:footnotes {nsdecls('w')}><w:footnote w:id='0' w:type='separator'><w:p><w:r><w:separator/></w:r></w:p>"
+        "</w:footnote><w:footnote w:id='1'><w:p><w:r><w:t>Since 2023.</w:t></w:r></w:p></w:footnote></w:footnotes>"
+    )
+    part = Part(PackURI("/word/footnotes.xml"), CONTENT_TYPE.WML_FOOTNOTES, notes.encode(), word.part.package)
+    word.part.relate_to(part, RELATIONSHIP_TYPE.FOOTNOTES)
+    word.save(str(tmp_path / "a.docx"))
+    page = load_one(tmp_path / "a.docx")
+    assert page.text == (
+        "The fee is 40 euro.\n\nNotes\n\nSince 2023.\n\nComment by Ida Ferrant: Ask legal first."
+    )
+    assert page.blocks[-1].heading == ("Notes",)
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:

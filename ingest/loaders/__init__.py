@@ -20,22 +20,33 @@ from retrieval.errors import LoadError
 from retrieval.text import one_line
 
 # Bump when a loader would read the same file differently: files are then read in again.
-LOADERS_VERSION = 5
+LOADERS_VERSION = 6
 
 # A PDF or a message is read into memory as a whole, and its parsers need a multiple of that.
 MAX_FILE_BYTES = 512 * 2**20
 
 _MODULES = {
     ".md": "markdown", ".markdown": "markdown",
-    ".txt": "plain", ".text": "plain", ".log": "plain", ".rst": "plain", ".csv": "plain", ".tsv": "plain",
+    ".txt": "plain", ".text": "plain", ".log": "plain", ".rst": "plain",
+    ".csv": "delimited", ".tsv": "delimited", ".tab": "delimited",
     ".html": "html", ".htm": "html", ".xhtml": "html",
     ".eml": "mail", ".emlx": "emlx", ".msg": "outlook", ".ics": "invites",
-    ".pdf": "pdf", ".docx": "word",
+    ".pdf": "pdf", ".docx": "word", ".docm": "word", ".xlsx": "workbook", ".xlsm": "workbook",
+    ".pptx": "slides", ".pptm": "slides", ".odt": "opendocument", ".epub": "epub",
+    ".zip": "archive", ".tar": "archive", ".tgz": "archive", ".tbz2": "archive", ".txz": "archive",
+    ".tar.gz": "archive", ".tar.bz2": "archive", ".tar.xz": "archive",
+    ".ipynb": "notebook", ".json": "records", ".jsonl": "records", ".ndjson": "records",
 }  # fmt: skip
 # For attachments whose name says nothing. text/plain is not here: that is the message's own text.
 _SUFFIX_OF_TYPE = {
     "application/pdf": ".pdf", "text/html": ".html", "text/markdown": ".md", "text/csv": ".csv", "text/plain": ".txt",
     "text/calendar": ".ics", "application/ics": ".ics", "application/vnd.ms-outlook": ".msg",
+    "text/tab-separated-values": ".tsv", "application/json": ".json", "application/x-ipynb+json": ".ipynb",
+    "application/vnd.oasis.opendocument.text": ".odt", "application/epub+zip": ".epub",
+    "application/zip": ".zip", "application/x-zip-compressed": ".zip", "application/x-tar": ".tar",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
 }  # fmt: skip
 # Mailing lists keep their archives as mailboxes named 2024-September.txt.gz.
 _MAILBOXES = (
@@ -58,7 +69,7 @@ def is_maildir(path: Path) -> bool:
 
 def has_loader(path: Path) -> bool:
     """Whether files with that name's ending can be read."""
-    return path.suffix.lower() in _MODULES or _is_mailbox(path) or _is_dump(path)
+    return _suffix(path.name) in _MODULES or _is_mailbox(path) or _is_dump(path)
 
 
 def loader_for(path: Path) -> Loader | None:
@@ -75,9 +86,15 @@ def loader_for(path: Path) -> Loader | None:
 
 def reader_for(name: str, content_type: str = "") -> Reader | None:
     """The reader of a file by its name's ending, else by its MIME type; None when there is none."""
-    suffix = Path(name).suffix.lower() or _SUFFIX_OF_TYPE.get(content_type, "")
+    suffix = _suffix(name) or _SUFFIX_OF_TYPE.get(content_type, "")
     module = _MODULES.get(suffix)
     return None if module is None else cast(Reader, import_module(f"ingest.loaders.{module}").read)
+
+
+def _suffix(name: str) -> str:
+    """A name's ending, also a double one like .tar.gz."""
+    *_, before, last = ["", "", *(suffix.lower() for suffix in Path(name).suffixes)]
+    return before + last if before + last in _MODULES else last
 
 
 def _is_mailbox(path: Path) -> bool:

@@ -14,7 +14,7 @@ from email.parser import BytesParser
 from importlib import import_module
 from pathlib import PurePosixPath
 
-from ingest.document import Block, Document, PartFailure
+from ingest.document import Block, Document, PartFailure, within
 from ingest.loaders import reader_for, understood
 from ingest.loaders.attributions import is_forward
 from ingest.loaders.headers import Sent, addresses, decoded, header, message_id, references, sent
@@ -265,4 +265,5 @@ def _read_attachment(
         inner = import_module(f"ingest.loaders.{parser}").parse(payload)
         yield from message_documents(inner, where, parent.doc, where, depth + 1)
     else:
-        yield from reader(payload, bare, parent.doc)
+        for item in reader(payload, bare, parent.doc):
+            yield within(item, where)

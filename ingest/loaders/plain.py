@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from charset_normalizer import from_bytes
 
-from ingest.document import Block, BlockKind, Document
+from ingest.document import Block, Document
 from retrieval.errors import LoadError
 from retrieval.sentences import strip_span
 from retrieval.text import clean, one_line
@@ -50,11 +50,9 @@ class EmptyFile(LoadError):
 
 
 def read(data: bytes, name: str, doc: str) -> Iterator[Document]:
-    """A plain text file as one document; its paragraphs are its blocks. In .csv and .tsv files they are tables."""
+    """A plain text file as one document; its paragraphs are its blocks."""
     text = text_of(data)
-    kind: BlockKind = "table" if PurePath(name).suffix.lower() in (".csv", ".tsv") else "paragraph"
-    blocks = tuple(Block(b.start, b.end, kind) for b in paragraphs(text))
-    yield Document(DocumentInfo(doc, "", "text", title_from_name(name)), text, blocks)
+    yield Document(DocumentInfo(doc, "", "text", title_from_name(name)), text, tuple(paragraphs(text)))
 
 
 def text_of(data: bytes, declared: str | None = None) -> str:

@@ -1,18 +1,23 @@
-"""Word documents (.docx): headings, lists and tables of the body; headers and footers repeat and are left out."""
+"""Word documents (.docx): headings, lists and tables of the body, then its notes and comments under a heading of their
+own. Headers and footers repeat and are left out."""
 
 import re
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import chain
 from typing import Any
 
 import docx
 from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
-from ingest.document import Block, BlockKind, Document
-from ingest.loaders.plain import EmptyFile, headline, title_from_name
+from ingest.document import Document
+from ingest.loaders.layout import Piece, laid_out, table
+from ingest.loaders.office import described
+from ingest.loaders.plain import EmptyFile
 from ingest.loaders.zipped import check_zip
-from retrieval.text import clean, one_line
+from retrieval.text import one_line
 from retrieval.types import DocumentInfo
 
 _HEADING = re.compile(r"Heading (\d)")
@@ -24,6 +29,7 @@ _LEFT_OUT = {
     qn("w:pPr"),
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback",
 }
+_NOTES = (RELATIONSHIP_TYPE.FOOTNOTES, RELATIONSHIP_TYPE.ENDNOTES, RELATIONSHIP_TYPE.COMMENTS)
 _WRAPPERS = {
     qn("w:sdt"),
     qn("w:sdtContent"),
@@ -39,53 +45,21 @@ def read(data: bytes, name: str, doc: str) -> Iterator[Document]:
     Raises LoadError when it cannot be unpacked safely or has no text."""
     check_zip(data)
     word = docx.Document(BytesIO(data))
-    text, blocks = _layout(_pieces(word))
+    text, blocks = laid_out(chain(_pieces(word), _notes(word)))
     if not text:
         raise EmptyFile("there is no text in it")
-    title, author, date = _properties(word)
-    info = DocumentInfo(doc, "", "text", title or title_from_name(name), author=author, date=date)
-    yield Document(info, text, blocks)
+    yield Document(_info(word, name, doc), text, blocks)
 
 
-def _properties(word: Any) -> tuple[str, str | None, str | None]:
+def _info(word: Any, name: str, doc: str) -> DocumentInfo:
     # Without this part python-docx makes one up, changed today.
     if not any(rel.reltype == RELATIONSHIP_TYPE.CORE_PROPERTIES for rel in word.part.package.rels.values()):
-        return "", None, None
+        return described(name, doc)
     core = word.core_properties
-    changed = core.modified or core.created
-    return (
-        headline(clean(core.title)),
-        one_line(clean(core.author)) or None,
-        changed and changed.date().isoformat(),
-    )
+    return described(name, doc, core.title, core.author, core.modified or core.created)
 
 
-def _layout(pieces: Iterator[tuple[BlockKind, int, str]]) -> tuple[str, tuple[Block, ...]]:
-    texts: list[str] = []
-    blocks: list[Block] = []
-    path: list[tuple[int, str]] = []
-    at = 0
-    before = ""
-    for kind, level, raw in pieces:
-        text = clean(raw).strip()
-        if not text:
-            continue
-        if kind == "heading":
-            path = [*(above for above in path if above[0] < level), (level, headline(text))]
-        if kind == before == "list":
-            start = blocks.pop().start
-            at -= 1  # items of a list are on lines of their own, without a blank one between
-            texts[-1] = texts[-1][:-1]
-        else:
-            start = at
-        blocks.append(Block(start, at + len(text), kind, tuple(heading for _, heading in path)))
-        texts.append(text + "\n\n")
-        at += len(text) + 2
-        before = kind
-    return "".join(texts).rstrip("\n"), tuple(blocks)
-
-
-def _pieces(word: Any) -> Iterator[tuple[BlockKind, int, str]]:
+def _pieces(word: Any) -> Iterator[Piece]:
     names = {style.style_id: style.name or "" for style in word.styles}
     waiting = list(reversed(word.element.body))
     while waiting:
@@ -93,28 +67,40 @@ def _pieces(word: Any) -> Iterator[tuple[BlockKind, int, str]]:
         if element.tag in _WRAPPERS:
             waiting.extend(reversed(element))
         elif element.tag == qn("w:tbl"):
-            yield "table", 0, "\n".join(_rows(element))
+            yield table(_rows(element))
         elif element.tag == qn("w:p"):
             style = names.get(element.style or "", "")
             text = _text(element)
             if heading := _HEADING.match(style):
-                yield "heading", int(heading[1]), one_line(text)
+                yield Piece("heading", text, int(heading[1]))
             elif style == "Title":
-                yield "heading", 0, one_line(text)
+                yield Piece("heading", text)
             elif style.startswith("List") or element.find(f"{qn('w:pPr')}/{qn('w:numPr')}") is not None:
-                yield "list", 0, f"- {text.strip()}" if text.strip() else ""
+                yield Piece("list", f"- {text.strip()}" if text.strip() else "")
             else:
-                yield "paragraph", 0, text
+                yield Piece("paragraph", text)
 
 
-def _rows(table: Any) -> Iterator[str]:
-    for row in table.iterchildren(qn("w:tr")):
+def _notes(word: Any) -> Iterator[Piece]:
+    """Footnotes, endnotes and comments: the page shows them away from the text too, and which word they hang on says
+    less than they do."""
+    notes = []
+    for kind in _NOTES:
+        for rel in word.part.rels.values():
+            if rel.reltype == kind and not rel.is_external:
+                for note in parse_xml(rel.target_part.blob):
+                    text = _text(note).strip()
+                    author = note.get(qn("w:author"))
+                    notes.append(f"Comment by {one_line(author)}: {text}" if author and text else text)
+    if any(notes):
+        yield Piece("heading", "Notes")
+        yield from (Piece("paragraph", note) for note in notes)
+
+
+def _rows(body: Any) -> Iterator[list[str]]:
+    for row in body.iterchildren(qn("w:tr")):
         if row.find(f"{qn('w:trPr')}/{qn('w:del')}") is None:
-            cells = [
-                one_line(_text(cell)) for cell in row.iter(qn("w:tc")) if cell.getparent().tag != qn("w:tc")
-            ]
-            if any(cells):
-                yield " | ".join(cells)
+            yield [_text(cell) for cell in row.iter(qn("w:tc")) if cell.getparent().tag != qn("w:tc")]
 
 
 def _text(element: Any) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.loaders import loader_for
 from retrieval.errors import LoadError
 from tests.loading import load, load_one
 
@@ -65,10 +66,30 @@ def test_entities_read_no_files(tmp_path: Path) -> None:
     assert all("password" not in d.text for d in load(tmp_path / "w.xml")[0])
 
 
+def test_a_cell_over_several_rows_stands_in_each(tmp_path: Path) -> None:
+    """Else "Anna" would stand in the year's column of the second row, and be cited for it."""
+    table = (
+        "{|\n! Year !! Who !! Film\n|-\n| rowspan=2 | 1927 || {{sortname|Anna|Lee}} || One\n|-\n| Ben || Two\n"
+        "|-\n| colspan=2 | nobody || Three\n|-\n| rowspan=99999999999 | x || y || z\n|}"
+    )
+    (tmp_path / "w.xml").write_bytes(dump(page("Films", table)))
+    (document,) = load(tmp_path / "w.xml")[0]
+    assert document.text.splitlines() == [
+        "Year | Who | Film", "1927 | Anna Lee | One", "1927 | Ben | Two", "nobody |  | Three", "x | y | z",
+    ]  # fmt: skip
+
+
+def test_other_xml_is_none_of_ours(tmp_path: Path) -> None:
+    """A folder of sources would else end in a hundred failures."""
+    (tmp_path / "pom.xml").write_bytes(b"<project><page/></project>")
+    assert loader_for(tmp_path / "pom.xml") is None
+    assert loader_for(tmp_path / "missing.xml") is None
+
+
 @pytest.mark.parametrize(
-    "data", [b"<rss><page/></rss>", b"no XML", dump("<x/>" * 3, "<page>" + "<y/>" * 2000)]
+    "data", [b"<mediawiki>", b"no <mediawiki", dump("<x/>" * 3, "<page>" + "<y/>" * 2000)]
 )
-def test_other_xml_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_a_damaged_dump_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "w.xml").write_bytes(data)
     with pytest.raises(LoadError):
         load(tmp_path / "w.xml")

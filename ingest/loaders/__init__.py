@@ -8,7 +8,7 @@ reader process only (`ingest.worker`).
 
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -52,7 +52,9 @@ _SUFFIX_OF_TYPE = {
 _MAILBOXES = (
     ".mbox", ".mbx", *(name + packing for name in (".mbox", ".mbx", ".txt") for packing in (".gz", ".bz2"))
 )  # fmt: skip
-_DUMPS = (".xml", ".xml.gz", ".xml.bz2")  # of a MediaWiki
+# Dumps of a MediaWiki; of other XML files the beginning tells whether they are one.
+_PACKED_DUMPS = (".xml.gz", ".xml.bz2")
+_DUMP, _DUMP_BEGINS_WITHIN = b"<mediawiki", 1024
 
 
 class Reader(Protocol):
@@ -102,7 +104,16 @@ def _is_mailbox(path: Path) -> bool:
 
 
 def _is_dump(path: Path) -> bool:
-    return path.name.lower().endswith(_DUMPS) and path.name.lower() not in _DUMPS
+    name = path.name.lower()
+    if name.endswith(_PACKED_DUMPS):
+        return name not in _PACKED_DUMPS
+    return path.suffix.lower() == ".xml" and path.is_file() and _begins_as_dump(path)
+
+
+def _begins_as_dump(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return _DUMP in file.read(_DUMP_BEGINS_WITHIN)
+    return False
 
 
 @contextmanager

@@ -12,13 +12,20 @@ from ingest.loaders.plain import headline
 from retrieval.text import clean, one_line
 
 _DROPPED = frozenset(("ref", "references", "gallery", "style", "script", "templatestyles"))
+# A cell that is said to take more columns or rows takes this many; of its text so many characters are said again.
+_MAX_SPAN, _MAX_REPEATED = 200, 200
+# Templates that are part of a sentence: which of their parameters are what is read.
+_INLINE = {
+    "lang": slice(1, 2), "transl": slice(1, 2), "nowrap": slice(0, 1), "small": slice(0, 1), "nobold": slice(0, 1),
+    "sortname": slice(0, 2), "convert": slice(0, 2), "abbr": slice(0, 1), "sort": slice(1, 2), "efn": slice(0, 0),
+}  # fmt: skip
 _NO_WORDS = re.compile(r"\s*(?:file|image|category)\s*:", re.IGNORECASE)
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
 def wikitext_blocks(source: str) -> tuple[str, tuple[Block, ...]]:
-    """The text of a page and its blocks. Links are their labels, tables rows of `a | b`; templates are dropped, but
-    an infobox is kept as lines of `name: value`."""
+    """The text of a page and its blocks. Links are their labels, tables rows of `a | b`; of templates an
+    infobox is kept as lines of `name: value`, and the few that are part of a sentence as its words."""
     text = ""
     blocks = []
     path: list[tuple[int, str]] = []
@@ -69,13 +76,20 @@ def _words(node: Any) -> str:
     if isinstance(node, nodes.HTMLEntity):
         return str(node.normalize())
     if isinstance(node, nodes.Template):
-        return _infobox(node) if str(node.name).strip().lower().startswith("infobox") else ""
+        name = str(node.name).strip().lower()
+        return _infobox(node) if name.startswith("infobox") else _inline(node, name)
     return _tagged(node) if isinstance(node, nodes.Tag) else ""
 
 
 def _infobox(node: Any) -> str:
     pairs = ((one_line(str(p.name)), one_line(_text(p.value))) for p in node.params)
     return "\n".join(f"{name}: {value}" for name, value in pairs if value) + "\n\n"
+
+
+def _inline(node: Any, name: str) -> str:
+    """What is read of a template within a sentence; of others nothing."""
+    plain = [one_line(_text(p.value)) for p in node.params if not p.showkey]
+    return " ".join(plain[_INLINE.get(name, slice(0, 0))])
 
 
 def _tagged(node: Any) -> str:
@@ -94,14 +108,51 @@ def _is_table(node: Any) -> bool:
 
 
 def _rows(table: Any) -> str:
-    rows: list[list[str]] = [[]]
+    """The rows as `a | b`. A cell over several rows stands in each of them, else the cells after it would change
+    columns; of a cell over several columns the others are empty."""
+    rows: list[list[str]] = []
+    loose: list[Any] = []
+    hanging: dict[int, tuple[int, str]] = {}
     for node in table.contents.nodes:
         name = str(node.tag).strip().lower() if isinstance(node, nodes.Tag) else ""
         if name == "tr":
             cells = (n for n in node.contents.nodes if isinstance(n, nodes.Tag))
-            rows.append([one_line(_text(n.contents)) for n in cells if str(n.tag).strip() in ("td", "th")])
+            rows.append(_row([n for n in cells if str(n.tag).strip() in ("td", "th")], hanging))
         elif name in ("td", "th"):
-            rows[0].append(one_line(_text(node.contents)))
+            loose.append(node)
         elif words := one_line(_words(node)):
             rows.append([words])
-    return "\n".join(" | ".join(row) for row in rows if any(row))
+    first = [_row(loose, {})] if loose else []
+    return "\n".join(" | ".join(row) for row in first + rows if any(row))
+
+
+def _row(cells: list[Any], hanging: dict[int, tuple[int, str]]) -> list[str]:
+    """The cells of a row. `hanging` are the columns that cells of rows before take, with the rows left and the text."""
+    row: list[str] = []
+
+    def fill() -> None:
+        while (left := hanging.get(len(row))) is not None:
+            rows, text = hanging.pop(len(row))
+            if rows > 1:
+                below[len(row)] = (rows - 1, text)
+            row.append(left[1])
+
+    below: dict[int, tuple[int, str]] = {}
+    for cell in cells:
+        fill()
+        text = one_line(_text(cell.contents))
+        for at in range(_span(cell, "colspan")):
+            shown = "" if at else text
+            if (rows := _span(cell, "rowspan")) > 1:
+                below[len(row)] = (rows - 1, shown[:_MAX_REPEATED])
+            row.append(shown)
+    fill()
+    hanging.clear()
+    hanging.update(below)
+    return row
+
+
+def _span(cell: Any, name: str) -> int:
+    """How many columns or rows a cell takes."""
+    value = str(cell.get(name).value).strip() if cell.has(name) else ""
+    return min(max(int(value), 1), _MAX_SPAN) if value.isascii() and value.isdigit() and len(value) < 5 else 1

@@ -13,9 +13,9 @@ _NAME = re.compile(r"\w[\w.-]{0,63}")
 
 
 def find(given: Path | None) -> Path | None:
-    """The folder of the knowledge base that is meant. A `given` name without a separator that is no folder here is a
-    named one in the user's data. Without any: KB_HOME, a `.kb` in this folder or one above, or the one that the
-    settings name; None when there is none of these, for the default. Raises UsageError for what can be no name."""
+    """The folder of the knowledge base that is meant. A `given` name that is no folder here is a named knowledge base
+    when there is one, else the folder to be. Without any: KB_HOME, a `.kb` in this folder or one above, or the one
+    that the settings name; None when there is none of these, for the default."""
     from kb.settings import settings
 
     if given is not None:
@@ -58,7 +58,7 @@ def named() -> list[str]:
 
 
 def _by_name(given: Path) -> Path:
-    text = str(given)
-    if given.exists() or given.is_absolute() or os.sep in text or text in ("", ".", ".."):
+    if given.exists() or not _NAME.fullmatch(str(given)):
         return given
-    return named_folder(text)
+    folder = named_folder(str(given))
+    return folder if (folder / DATABASE).is_file() else given

@@ -41,6 +41,15 @@ def test_a_folder_here_is_stronger_than_a_name(places: dict[str, str], tmp_path:
     assert kb("status", "--kb", "work", environment=environment, cwd=here).returncode == 3
 
 
+def test_a_name_that_nobody_made_is_a_folder_here(places: dict[str, str], tmp_path: Path) -> None:
+    """`kb ingest docs --kb notes` makes the folder notes, as it always did."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("The launch is in May.")
+    environment = places | {"PYTHONPATH": str(Path.cwd())}
+    done = kb("ingest", "docs", "--kb", "notes", environment=environment, cwd=tmp_path)
+    assert done.returncode == 0 and (tmp_path / "notes" / "kb.sqlite").is_file()
+
+
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "x" * 100, "a\x1b[2J"])
 def test_what_can_be_no_name_makes_no_folder(places: dict[str, str], tmp_path: Path, name: str) -> None:
     done = kb("init", name, environment=places) if name else kb("init", " ", environment=places)

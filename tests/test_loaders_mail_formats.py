@@ -131,7 +131,7 @@ def test_addresses_that_an_archive_hides_are_addresses(tmp_path: Path) -> None:
 def test_a_packed_text_that_is_no_mailbox_is_a_text(tmp_path: Path) -> None:
     document = load_one(written(tmp_path, "notes.txt.gz", gzip.compress(b"The keys are in the drawer.\n")))
     assert (document.info.kind, document.info.title) == ("text", "notes")
-    assert not has_loader(tmp_path / "backup.tar.gz") and not has_loader(tmp_path / ".txt.gz")
+    assert not has_loader(tmp_path / "backup.bin.gz") and not has_loader(tmp_path / ".txt.gz")
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])

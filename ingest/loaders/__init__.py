@@ -71,12 +71,12 @@ def is_maildir(path: Path) -> bool:
 
 def has_loader(path: Path) -> bool:
     """Whether files with that name's ending can be read."""
-    return _suffix(path.name) in _MODULES or _is_mailbox(path) or _is_dump(path)
+    return _suffix(path.name) in _MODULES or is_mailbox(path) or _is_dump(path)
 
 
 def loader_for(path: Path) -> Loader | None:
     """The loader for a Maildir, or for a file by its name's ending; None when there is none."""
-    if _is_mailbox(path) and not path.is_dir():
+    if is_mailbox(path) and not path.is_dir():
         return cast(Loader, import_module("ingest.loaders.mailbox").load_mbox)
     if _is_dump(path) and not path.is_dir():
         return cast(Loader, import_module("ingest.loaders.mediawiki").load_dump)
@@ -99,7 +99,8 @@ def _suffix(name: str) -> str:
     return before + last if before + last in _MODULES else last
 
 
-def _is_mailbox(path: Path) -> bool:
+def is_mailbox(path: Path) -> bool:
+    """Whether a file's name is that of a mailbox, packed or not."""
     return path.name.lower().endswith(_MAILBOXES) and path.name.lower() not in _MAILBOXES
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
 from ingest.document import Document, PartFailure, within
-from ingest.loaders import has_loader, reader_for, understood
+from ingest.loaders import is_mailbox, reader_for, understood
 from ingest.loaders.plain import EmptyFile
 from ingest.loaders.zipped import check_sizes, check_zip
 from retrieval.errors import LoadError
@@ -35,7 +35,7 @@ def _read(data: bytes, name: str, doc: str, depth: int) -> Iterator[Document | P
         steps = [step for step in PurePosixPath(path.replace("\\", "/")).parts if step not in ("/", "..")]
         if not steps or any(step.startswith(".") or step == "__MACOSX" for step in steps):
             continue
-        if not has_loader(Path(steps[-1])):
+        if reader_for(steps[-1]) is None and not is_mailbox(Path(steps[-1])):
             continue
         part = one_line("/".join(steps))[-300:]
         while part in seen:

@@ -99,7 +99,7 @@ def test_a_conversation_is_filtered_saved_left_and_gone_on_with(sample_folder: P
     """A follow-up that forgot its subject, a filter that does not hold, or a conversation that is lost with the window
     would each make the chat useless for more than one question."""
     base = tmp_path / "kb"
-    shutil.copytree(sample_folder, base)
+    shutil.copytree(sample_folder, base, ignore=shutil.ignore_patterns("chats*"))  # of other tests
     notes = tmp_path / "notes.md"
 
     terminal = Terminal("chat", "--kb", base)

@@ -9,6 +9,7 @@ the source's own words; it does tell an invented number, date or name, and a sen
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from retrieval.words import STOP_WORDS
 
@@ -84,6 +85,7 @@ class Support:
     coverage: float
 
 
+@lru_cache(maxsize=64)  # a sentence and its question are held against every span of every hit
 def claims(sentence: str) -> Claims:
     """The checkable parts of a sentence. A capitalised word counts as a name unless it begins the sentence
     and is no name elsewhere in it."""

@@ -201,14 +201,19 @@ def test_a_stale_index_is_caught_up(store: Store) -> None:
     assert_exact(store, opened(store))
 
 
-def test_an_index_from_before_a_restored_backup_is_caught_up(store: Store, tmp_path: Path) -> None:
-    """Putting back yesterday's kb.sqlite leaves today's vectors.faiss ahead of it."""
+def put_back(store: Store, tmp_path: Path) -> Path:
+    """The folder of a backup beside which today's vectors.faiss lies."""
     store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copytree(store.folder, tmp_path / "backup")
     put_vectors(store, "b", unit(50, 7))
     save(store)
     shutil.copy(store.folder / FILE, tmp_path / "backup" / FILE)
-    with Store.open(tmp_path / "backup") as restored:
+    return tmp_path / "backup"
+
+
+def test_an_index_from_before_a_restored_backup_is_caught_up(store: Store, tmp_path: Path) -> None:
+    """Putting back yesterday's kb.sqlite leaves today's vectors.faiss ahead of it."""
+    with Store.open(put_back(store, tmp_path)) as restored:
         assert_exact(restored, opened(restored))
 
 
@@ -228,12 +233,7 @@ def test_after_a_reindex_only_the_new_model_s_vectors_are_searched(store: Store)
 
 def test_another_history_of_the_same_store_is_noticed(store: Store, tmp_path: Path) -> None:
     """After a backup is put back, new documents get ids that today's vectors.faiss knows from other ones."""
-    store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copytree(store.folder, tmp_path / "backup")
-    put_vectors(store, "b", unit(50, 7))
-    save(store)
-    shutil.copy(store.folder / FILE, tmp_path / "backup" / FILE)
-    with Store.open(tmp_path / "backup") as restored:
+    with Store.open(put_back(store, tmp_path)) as restored:
         put_vectors(restored, "c", unit(50, 8))
         assert_exact(restored, opened(restored))
         put_vectors(restored, "d", unit(5, 9))

@@ -58,6 +58,14 @@ class Terminal:
                     break
         return self.text[start:]
 
+    def prompt(self) -> str:
+        """What came up to the next prompt of a chat: an answer comes in several reads, its sources last."""
+        return plain(self.until(lambda seen: "\x1b[?2004h" in seen))  # what a prompt switches on: pasting
+
+    def say(self, line: str) -> str:
+        self.type(f"{line}\r")
+        return self.prompt()
+
     def close(self) -> int:
         self.process.kill() if self.process.poll() is None else None
         os.close(self._master)
@@ -82,14 +90,13 @@ def test_ask_shows_passages_first_and_the_checked_answer_last(sample_folder: Pat
 def test_ctrl_c_stops_the_answer_and_not_the_chat(sample_folder: Path) -> None:
     """A person who sees that the question was wrong must not wait, nor lose the conversation."""
     terminal = Terminal("chat", "--kb", sample_folder)
-    terminal.until(lambda seen: ">" in plain(seen).partition("leaves.")[2])
+    terminal.prompt()
     terminal.type(f"{Q3}\r")
     terminal.until(lambda seen: "Reading" in seen)
     time.sleep(0.5)
     os.killpg(terminal.process.pid, signal.SIGINT)
-    terminal.until(lambda seen: "stopped" in seen, 60)
-    terminal.type("How long do we keep support tickets?\r")
-    assert "18" in plain(terminal.until(lambda seen: "kb show" in seen))
+    assert "stopped" in terminal.prompt()
+    assert "18" in terminal.say("How long do we keep support tickets?")
     terminal.type("/quit\r")
     assert terminal.process.wait(30) == 0
     terminal.close()
@@ -103,20 +110,13 @@ def test_a_conversation_is_filtered_saved_left_and_gone_on_with(sample_folder: P
     notes = tmp_path / "notes.md"
 
     terminal = Terminal("chat", "--kb", base)
-    terminal.until(lambda seen: ">" in plain(seen).partition("leaves.")[2])
-    terminal.type(f"{Q3}\r")
-    terminal.until(lambda seen: "kb show" in seen)
-    terminal.type("and how many units was it?\r")
-    assert "300" in plain(terminal.until(lambda seen: "kb show" in seen)).partition("Sources")[0]
-    terminal.type("/filter kind=mail\r")
-    terminal.until(lambda seen: "only mail" in plain(seen))
-    terminal.type("Who asked about the antenna?\r")
-    seen = plain(terminal.until(lambda seen: "kb show" in seen or "passages" in seen))
-    assert "wiki/" not in seen
-    terminal.type("/why\r")
-    assert "confidence" in plain(terminal.until(lambda seen: "timings" in seen))
-    terminal.type(f"/save {notes}\r")
-    terminal.until(lambda seen: "saved in" in seen)
+    terminal.prompt()
+    assert "kb show" in terminal.say(Q3)
+    assert "300" in terminal.say("and how many units was it?").partition("Sources")[0]
+    assert "only mail" in terminal.say("/filter kind=mail")
+    assert "wiki/" not in terminal.say("Who asked about the antenna?")
+    assert "confidence" in terminal.say("/why")
+    assert "saved in" in terminal.say(f"/save {notes}")
     terminal.type("/quit\r")
     assert terminal.process.wait(30) == 0
     terminal.close()
@@ -124,7 +124,7 @@ def test_a_conversation_is_filtered_saved_left_and_gone_on_with(sample_folder: P
     assert saved.count("## ") == 3 and "and how many units was it?" in saved and "300" in saved
 
     terminal = Terminal("chat", "--continue", "--kb", base)
-    terminal.until(lambda seen: ">" in plain(seen).partition("antenna")[2])
+    assert "antenna" in terminal.prompt()
     terminal.type("/new\r/quit\r")
     assert terminal.process.wait(30) == 0
     terminal.close()

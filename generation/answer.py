@@ -12,9 +12,10 @@ from generation.abstain import MIN_CONFIDENCE, confidence, refuses
 from generation.asked import restates, states
 from generation.context import Ranked, build_context, rank
 from generation.earlier import with_replaced
+from generation.plan import Plan, names_to_follow, needs_plan, together
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
 from generation.tidy import quoted, tidy
-from generation.types import Answer, Event, Passage, Token, Turn
+from generation.types import Answer, Event, Passage, Retrieved, Token, Turn
 from generation.verify import Checked, check
 from retrieval.sentences import sentence_spans
 from retrieval.types import Hit
@@ -32,6 +33,8 @@ _QUOTED = 0.8
 _NOT_FOUND_TEXT = "The documents do not say."
 # Tokens of context for a second look (benchmarks/RESULTS.md).
 _SECOND_BUDGET = 120
+# And for a question that several passages answer together, each with a sentence at least.
+PLAN_BUDGET = 350
 
 
 class Answerer:
@@ -50,11 +53,13 @@ class Answerer:
         *,
         long: bool = False,
         history: Sequence[Turn] = (),
+        look: Callable[[str], Sequence[Hit]] | None = None,
         started: float | None = None,
         timings: dict[str, float] | None = None,
     ) -> Generator[Event, None, None]:
-        """Yields `Token`s of the draft, then one `Answer`. `started` (`time.perf_counter`) is the moment that
-        timings count from; `timings` are those measured before. Closing the iterator stops the model."""
+        """Yields `Token`s of the draft, then one `Answer`; before them a `Retrieved` when more than one look was
+        needed. `look` searches for the question with a name added. `started` (`time.perf_counter`) is the moment
+        that timings count from; `timings` are those measured before. Closing the iterator stops the model."""
         started = time.perf_counter() if started is None else started
         timings = dict(timings or {})
 
@@ -70,8 +75,17 @@ class Answerer:
             yield _not_found(question, hits, model="", why=why, timings=timings)
             return
         model = self._load()
-        ranked = rank(question, hits, self._encode, model.count)
-        passages = build_context(ranked)
+        plan = self._plan(question, hits, look, model) if look and needs_plan(question, hits) else None
+        if plan:
+            hits = plan.hits
+            timings["looks"] = since()
+            yield Retrieved(plan.hits, plan.names)
+            ranked = rank(question, hits, self._encode, model.count, plan.worth)
+            passages = build_context(ranked, PLAN_BUDGET, each=True)
+        else:
+            ranked = rank(question, hits, self._encode, model.count)
+            passages = build_context(ranked)
+        looked_for = plan.names if plan else ()
         tokens = model.prompt(SYSTEM_LONG if long else SYSTEM, user_prompt(question, passages, history))
         refusal = 0.0
 
@@ -99,15 +113,22 @@ class Answerer:
         if refused or not draft.supported:
             why = "the model found no answer" if refused else "nothing in the draft is borne out"
             why += f" in the passages {numbers}"
-            yield _not_found(question, hits, model.name, why, timings, draft, escalated)
+            yield _not_found(question, hits, model.name, why, timings, looked_for, draft, escalated)
             return
         told = with_replaced(draft.checked, ranked)
         yield Answer(
             question=question, status="answered", text=told.text, citations=told.citations,
             sentences=told.sentences, hits=tuple(hits), model=model.name, why=f"{draft.why} {numbers}",
             prompt_tokens=draft.prompt_tokens, completion_tokens=draft.tokens, escalated=escalated,
-            timings_ms=timings,
+            looked_for=looked_for, timings_ms=timings,
         )  # fmt: skip
+
+    def _plan(
+        self, question: str, hits: Sequence[Hit], look: Callable[[str], Sequence[Hit]], model: "LocalModel"
+    ) -> Plan | None:
+        """Looks for the names that the best hits bring; None when they bring none."""
+        names = names_to_follow(question, rank(question, hits, self._encode, model.count))
+        return together(names, hits, [look(name) for name in names]) if names else None
 
     def _second_look(
         self,
@@ -170,10 +191,11 @@ class _Draft:
 
 def _not_found(
     question: str, hits: Sequence[Hit], model: str, why: str, timings: dict[str, float],
-    draft: _Draft | None = None, escalated: bool = False,
+    looked_for: tuple[str, ...] = (), draft: _Draft | None = None, escalated: bool = False,
 ) -> Answer:  # fmt: skip
     return Answer(
         question=question, status="not_found", text=_NOT_FOUND_TEXT, citations=(), sentences=(), hits=tuple(hits),
         model=model, why=why, prompt_tokens=draft.prompt_tokens if draft else 0,
-        completion_tokens=draft.tokens if draft else 0, escalated=escalated, timings_ms=timings,
+        completion_tokens=draft.tokens if draft else 0, escalated=escalated, looked_for=looked_for,
+        timings_ms=timings,
     )  # fmt: skip

@@ -50,7 +50,8 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The checked answer. `text` carries `[n]` marks; for `not_found` it says so in words and
-    `citations` is empty. `escalated` when the first draft did not do. Timings are milliseconds from the
+    `citations` is empty. `escalated` when the first draft did not do; `looked_for` are names from the first passages
+    that were looked for as well. Timings are milliseconds from the
     start of the call."""
 
     question: str
@@ -64,6 +65,7 @@ class Answer:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     escalated: bool = False
+    looked_for: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -77,7 +79,13 @@ class Answer:
                 {"text": s.text, "cites": list(s.cites), "supported": s.supported} for s in self.sentences
             ],
             "hits": [hit.to_json() for hit in self.hits],
-            "route": {"tier": "local", "model": self.model, "escalated": self.escalated, "why": self.why},
+            "route": {
+                "tier": "local",
+                "model": self.model,
+                "escalated": self.escalated,
+                "looked_for": list(self.looked_for),
+                "why": self.why,
+            },
             "usage": {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens},
             "timings_ms": {name: round(ms, 1) for name, ms in self.timings_ms.items()},
         }
@@ -85,9 +93,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """Event: the passages are there; the model has not begun."""
+    """Event: the passages are there; the model has not begun. A second one, with what was `looked_for` beside the
+    question, takes the place of the first."""
 
     hits: tuple[Hit, ...]
+    looked_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

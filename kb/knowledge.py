@@ -19,7 +19,7 @@ from kb.model_store import ModelStore, go_offline
 from kb.reports import BaseStatus, Listed, SearchResult, Shown
 from retrieval.errors import EmbedderMismatch, ModelError, StoreMissing, UsageError
 from retrieval.store import Store
-from retrieval.types import Filters
+from retrieval.types import Filters, Hit
 
 if TYPE_CHECKING:
     from generation.answer import Answerer
@@ -111,20 +111,26 @@ class KnowledgeBase:
         self, question: str, *, k: int | None = None, filters: Filters = Filters(), long: bool = False,
         model: str | None = None, history: "Sequence[Turn]" = (),
     ) -> "Generator[Event, None, None]":  # fmt: skip
-        """Answers from the documents: yields one Retrieved, Tokens of the draft, then one Answer whose claims
-        are checked. Closing the iterator stops the model. `history` are the turns before, oldest first.
-        Raises ModelError when a model is missing."""
+        """Answers from the documents: yields a Retrieved (and another when more than one look is needed), Tokens of
+        the draft, then one Answer whose claims are checked. Closing the iterator stops the model. `history` are the
+        turns before, oldest first. Raises ModelError when a model is missing."""
         from generation.followup import standalone
+        from generation.plan import LOOK_HITS
         from generation.types import Retrieved
 
         started = time.perf_counter()
         _require_words(question)
         self._load_in_background(model or DEFAULT_LLM)
-        found = self.search(standalone(question, history), k=k or ASK_HITS, filters=filters)
+        query = standalone(question, history)
+        found = self.search(query, k=k or ASK_HITS, filters=filters)
+
+        def look(name: str) -> Sequence[Hit]:
+            return self.search(f"{query} {name}", k=LOOK_HITS, filters=filters).hits
+
         timings = {name: found.timings_ms[name] for name in ("open", "retrieve")}
         yield Retrieved(found.hits)
         yield from self._answerer().answer(
-            question, found.hits, long=long, history=history, started=started, timings=timings
+            question, found.hits, long=long, history=history, look=look, started=started, timings=timings
         )
 
     def ask(

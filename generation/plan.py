@@ -27,6 +27,9 @@ _MISSING_WORDS, _BEST_HITS = 2, 3
 # Put together of several: a clause about one of the things asked about, two things set against each other, or what
 # belongs to what belongs to something.
 _CLAUSE = re.compile(r"(?<=\w )(?:which|that|who|whose|whom|where|when|what)\b", re.IGNORECASE)
+_OPENING = re.compile(
+    r"^\W*(?:(?:and|but|so|then|with|to|for|from|since|until|of|at|in|on|by|about) )+\w+", re.IGNORECASE
+)
 _SEVERAL = re.compile(r"\b(?:or|both|between|than|and)\b", re.IGNORECASE)
 _BELONGS = re.compile(r"\bof\b|['’]s\b", re.IGNORECASE)
 
@@ -52,7 +55,8 @@ def needs_plan(question: str, hits: Sequence[Hit]) -> bool:
     """Whether the question is put together of several, and no single one of the best hits has nearly all of its words.
     True for four of five questions that were made to need two passages or more, and for one of seven that were not
     (benchmarks/RESULTS.md)."""
-    nested = _CLAUSE.search(question) or _SEVERAL.search(question) or len(_BELONGS.findall(question)) > 1
+    within = _OPENING.sub("", question)
+    nested = _CLAUSE.search(within) or _SEVERAL.search(within) or len(_BELONGS.findall(within)) > 1
     asked = forms(question)
     lacking = [len(asked - forms(_all(hit))) for hit in hits[:_BEST_HITS]]
     return bool(nested) and min(lacking, default=0) >= _MISSING_WORDS

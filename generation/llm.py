@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.stop import Stop, Stopped
-from retrieval.errors import ModelError
+from retrieval.errors import ModelError, UsageError
 
 # The prompt is at most some 900 tokens and the answer 400: a small window keeps the KV cache at about 60 MB.
 CONTEXT_TOKENS = 2048
@@ -105,9 +105,9 @@ class LocalModel:
         """The most probable continuation, piece by piece, until the model ends its turn or `max_tokens`. Before the
         first token `may_begin` is told how probable (0 to 1) it is that the model refuses; when it says no, nothing
         is made, else the model must answer. Closing the iterator stops the work between two pieces, `stop` at once and
-        in the midst of the prompt too: raises Stopped then, and ModelError when the prompt is too long."""
+        in the midst of the prompt too: raises Stopped then, and UsageError when the prompt is too long."""
         if len(tokens) + max_tokens > CONTEXT_TOKENS:
-            raise ModelError(
+            raise UsageError(
                 f"the prompt of {len(tokens)} tokens and an answer of {max_tokens} do not fit the model's window "
                 f"of {CONTEXT_TOKENS} tokens: ask a shorter question"
             )

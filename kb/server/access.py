@@ -63,7 +63,7 @@ class Access:
 
 def _host(header: str) -> str | None:
     try:
-        return urlsplit(f"//{header}").hostname
+        return None if "@" in header else urlsplit(f"//{header}").hostname
     except ValueError:
         return None
 

@@ -58,7 +58,9 @@ def serve(
     say(f"serving {place} on {url}{f'#token={token}' if token else ''} (Ctrl-C stops)")
     if not is_loopback(host):
         say("nothing of this is encrypted: use it in a network that you trust, or behind a proxy with TLS")
-    app = create_app(Service(place, model), Access(host, token))
+    service = Service(place, model)
+    service.warm()
+    app = create_app(service, Access(host, token))
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, proxy_headers=False, server_header=False, ws="none",
         limit_concurrency=_MOST, timeout_keep_alive=_IDLE, timeout_graceful_shutdown=_FAREWELL,

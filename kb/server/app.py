@@ -1,6 +1,5 @@
 """The HTTP interface: searches, answers as server-sent events, documents; and the page that uses it."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -63,9 +62,7 @@ def create_app(service: Service, access: Access) -> FastAPI:
         local = LocalSocket.bind(service)
         if local is not None:
             await local.open()
-        warming = asyncio.create_task(service.warm())
         yield
-        warming.cancel()
         if local is not None:
             local.close()
         service.close()

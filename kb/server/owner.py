@@ -63,6 +63,10 @@ class Owner:
             self._changed.notify()
         self._thread.join()
 
+    def begin(self, work: Callable[[KnowledgeBase], object]) -> None:
+        """Has `work` done on the thread; nobody waits for it, or learns whether it went well. Raises Busy."""
+        self._submit(_Call(work))
+
     async def call(self, work: Callable[[KnowledgeBase], T]) -> T:
         """What `work` returns, done on the thread. Raises Busy, or what `work` raises."""
         job = _Call(work)

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +13,6 @@ from kb.catalogue import DEFAULT_LLM
 from kb.knowledge import KnowledgeBase
 from kb.server.owner import Owner, Stream
 from kb.session import TURNS
-from retrieval.errors import KbError
 from retrieval.types import Filters
 
 T = TypeVar("T")
@@ -45,14 +43,10 @@ class Service:
         self.model = model or DEFAULT_LLM
         self._answers, self._searches = Owner(folder, MAX_ASKS), Owner(folder, MAX_SEARCHES)
 
-    async def warm(self) -> None:
-        """Loads the models. What is missing is told to those who ask."""
-        for load in (
-            self._searches.call(lambda kb: kb.search("warm")),
-            self._answers.call(lambda kb: kb.warm(self.model)),
-        ):
-            with suppress(KbError):
-                await load
+    def warm(self) -> None:
+        """Begins to load the models. What is missing is told to those who ask."""
+        self._searches.begin(lambda kb: kb.search("warm"))
+        self._answers.begin(lambda kb: kb.warm(self.model))
 
     def close(self) -> None:
         """Stops what is under way and frees the models."""

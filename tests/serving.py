@@ -29,9 +29,11 @@ def served(folder: Path, access: Access = Access(), model: str = SMALL_MODEL) ->
         thread.start()
         while not server.started and thread.is_alive():
             time.sleep(0.02)
-        yield bound.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+        try:
+            yield bound.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def request(

@@ -39,11 +39,13 @@ class Endless:
 
     def __call__(self, *_, stop, **__):
         self.begun.set()
-        while not stop.is_set():
-            time.sleep(0.01)
-            if self.words:
-                yield Token("word")
-        self.ended.set()
+        try:
+            while not stop.is_set():
+                time.sleep(0.01)
+                if self.words:
+                    yield Token("word")
+        finally:
+            self.ended.set()
 
 
 @pytest.mark.parametrize(("path", "body"), WAYS, ids=["ask", "stream", "completion"])

@@ -232,10 +232,12 @@ def test_ctrl_c_leaves_the_server_and_frees_its_model(sample_folder, monkeypatch
     ended = threading.Event()
 
     def endless(*_, stop, **__):
-        while not stop.is_set():
-            time.sleep(0.01)
-            yield Token("word ")
-        ended.set()
+        try:
+            while not stop.is_set():
+                time.sleep(0.01)
+                yield Token("word ")
+        finally:
+            ended.set()
 
     monkeypatch.setattr(KnowledgeBase, "answer_stream", endless)
     with served(sample_folder):

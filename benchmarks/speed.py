@@ -51,9 +51,7 @@ def ask_timeline(kb: Path, question: str = _QUESTION) -> dict[str, float]:
 def first_word(kb: Path, question: str = _QUESTION) -> tuple[float, int]:
     """Seconds from the start of `kb ask` to the first word, and the prompt's tokens."""
     started = time.perf_counter()
-    done = subprocess.run(
-        [*_KB, "ask", question, "--kb", str(kb), "--json"], capture_output=True, check=True
-    )
+    done = subprocess.run([*_KB, "ask", question, "--kb", str(kb), "--json"], capture_output=True, check=True)
     whole = time.perf_counter() - started
     answer = json.loads(done.stdout)
     timings = answer["timings_ms"]

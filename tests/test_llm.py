@@ -70,7 +70,9 @@ def test_who_leaves_frees_the_model_in_the_midst_of_the_prompt(model: LocalModel
         list(model.complete(tokens, 10, stop=stop))
     leaving.join()
     assert 0 < model._llama.n_tokens < len(tokens)
-    assert list(model.complete(model.prompt(SYSTEM, "Source: A\nCats sleep.\n\nQuestion: What do cats do?"), 10))
+    assert list(
+        model.complete(model.prompt(SYSTEM, "Source: A\nCats sleep.\n\nQuestion: What do cats do?"), 10)
+    )
 
 
 def test_who_may_not_begin_says_nothing(model: LocalModel) -> None:

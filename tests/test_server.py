@@ -86,7 +86,9 @@ def test_a_file_that_took_the_place_of_a_pdf_is_not_given_away(tmp_path):
     assert status == 400 and "root:" not in text
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.168.1.5", "", "[", "a@localhost:x"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "192.168.1.5", "", "[", "a@localhost:x"]
+)
 def test_a_page_whose_name_was_bound_to_this_machine_is_refused(port, host):
     status, text = request(port, "GET", "/api/documents", headers={"Host": host})
     assert status in (400, 403) and "documents" not in text

@@ -24,7 +24,9 @@ PICTURES = os.environ.get("KB_PICTURES")
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, chromium_sandbox=os.geteuid() != 0)
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, args=FLAGS, chromium_sandbox=os.geteuid() != 0
+        )
         yield browser
         browser.close()
 
@@ -36,7 +38,9 @@ def page(browser, sample_port):
         page = context.new_page()
         asked, complaints = [], []
         page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"http://127.0.0.1:{sample_port}/")
         page.set_default_timeout(120_000)
@@ -128,12 +132,16 @@ def test_a_phone_shows_it_whole_and_a_dark_room_stays_dark(page):
     page.click(".cite >> nth=0")
     page.wait_for_selector("#reader[open] mark")
     picture(page, "phone-quote")
-    assert page.evaluate("document.getElementById('reader').getBoundingClientRect().right <= window.innerWidth")
+    assert page.evaluate(
+        "document.getElementById('reader').getBoundingClientRect().right <= window.innerWidth"
+    )
 
 
 def test_a_document_is_never_html(browser, tmp_path):
     """What a stranger wrote into a mail must not run in the reader's browser, nor change how the page looks."""
-    hostile = "<img src=x onerror=alert(1)><script>document.title='owned'</script><style>*{display:none}</style>"
+    hostile = (
+        "<img src=x onerror=alert(1)><script>document.title='owned'</script><style>*{display:none}</style>"
+    )
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "parking.txt").write_text(f"{hostile}\n\nThe car park opens at 7:30. {hostile}\n")
@@ -171,7 +179,10 @@ def test_a_pdf_opens_at_the_page_of_the_quote(page, sample_kb):
 
 def test_the_token_is_taken_from_the_address_and_asked_for_without(browser, sample_folder):
     token = "0123456789abcdef"
-    with served(sample_folder, Access("0.0.0.0", token), SMALL_MODEL) as port, browser.new_context() as context:
+    with (
+        served(sample_folder, Access("0.0.0.0", token), SMALL_MODEL) as port,
+        browser.new_context() as context,
+    ):
         page = context.new_page()
         page.goto(f"http://127.0.0.1:{port}/")
         page.wait_for_selector("#login[open]")
@@ -179,7 +190,10 @@ def test_the_token_is_taken_from_the_address_and_asked_for_without(browser, samp
         page.fill("#token", token)
         page.press("#token", "Enter")
         page.wait_for_function("document.getElementById('holdings').textContent.includes('mail')")
-    with served(sample_folder, Access("0.0.0.0", token), SMALL_MODEL) as port, browser.new_context() as context:
+    with (
+        served(sample_folder, Access("0.0.0.0", token), SMALL_MODEL) as port,
+        browser.new_context() as context,
+    ):
         page = context.new_page()
         page.goto(f"http://127.0.0.1:{port}/#token={token}")
         page.wait_for_function("document.getElementById('holdings').textContent.includes('mail')")

@@ -1,4 +1,4 @@
-"""The server under load, on loopback: many searches at once, questions in a queue, one that is left, and a warm `kb ask`.
+"""The server under load, on loopback: many searches at once, questions in a queue, some that are left, a warm `kb ask`.
 
     python -m benchmarks.load KB [--seconds N] [--write]
 

@@ -17,9 +17,11 @@ from kb.server.access import Access
 from kb.server.app import create_app
 from kb.server.service import Service
 
+ANYBODY_HERE = Access()
+
 
 @contextmanager
-def served(folder: Path, access: Access = Access(), model: str = SMALL_MODEL) -> Iterator[int]:
+def served(folder: Path, access: Access = ANYBODY_HERE, model: str = SMALL_MODEL) -> Iterator[int]:
     """The port of a server for the knowledge base in `folder`."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))

@@ -33,11 +33,11 @@ def seconds(command: list[str], runs: int) -> float:
     return median(times)
 
 
-def ask_timeline(kb: Path) -> dict[str, float]:
+def ask_timeline(kb: Path, question: str = _QUESTION) -> dict[str, float]:
     """Seconds from the start of `kb ask` to the passages on stderr and to its end."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        [*_KB, "ask", _QUESTION, "--kb", str(kb)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [*_KB, "ask", question, "--kb", str(kb)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     assert process.stderr is not None
     shown = 0.0
@@ -48,12 +48,10 @@ def ask_timeline(kb: Path) -> dict[str, float]:
     return {"passages": shown, "whole": time.perf_counter() - started}
 
 
-def first_word(kb: Path) -> tuple[float, int]:
+def first_word(kb: Path, question: str = _QUESTION) -> tuple[float, int]:
     """Seconds from the start of `kb ask` to the first word, and the prompt's tokens."""
     started = time.perf_counter()
-    done = subprocess.run(
-        [*_KB, "ask", _QUESTION, "--kb", str(kb), "--json"], capture_output=True, check=True
-    )
+    done = subprocess.run([*_KB, "ask", question, "--kb", str(kb), "--json"], capture_output=True, check=True)
     whole = time.perf_counter() - started
     answer = json.loads(done.stdout)
     timings = answer["timings_ms"]

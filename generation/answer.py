@@ -14,6 +14,7 @@ from generation.context import Ranked, build_context, rank
 from generation.earlier import with_replaced
 from generation.plan import Plan, names_to_follow, needs_plan, together
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
+from generation.stop import Stop
 from generation.tidy import quoted, tidy
 from generation.types import Answer, Event, Passage, Retrieved, Token, Turn
 from generation.verify import Checked, check
@@ -30,7 +31,7 @@ _MAX_SENTENCES = 2
 # From this confidence on a draft that is not borne out gives way to a sentence of the sources: of 11 such drafts on
 # public questions 8 were mended, and none on questions without an answer (benchmarks/RESULTS.md).
 _QUOTED = 0.8
-_NOT_FOUND_TEXT = "The documents do not say."
+NOT_FOUND_TEXT = "The documents do not say."
 # Tokens of context for a second look (benchmarks/RESULTS.md).
 _SECOND_BUDGET = 120
 # And for a question that several passages answer together, each with a sentence at least.
@@ -38,13 +39,18 @@ PLAN_BUDGET = 350
 
 
 class Answerer:
-    """Answers questions with one loaded model; `load` is called when the first answer needs it."""
+    """Answers questions with one loaded model; `load` is called when the first answer needs it, `stop` ends an answer
+    with Stopped."""
 
     def __init__(
-        self, load: "Callable[[], LocalModel]", encode: Callable[[Sequence[str]], NDArray[np.float32]]
+        self,
+        load: "Callable[[], LocalModel]",
+        encode: Callable[[Sequence[str]], NDArray[np.float32]],
+        stop: Stop | None = None,
     ) -> None:
         self._load = load
         self._encode = encode
+        self._stop = stop
 
     def answer(
         self,
@@ -96,7 +102,7 @@ class Answerer:
 
         text, made = "", 0
         most = _MAX_TOKENS_LONG if long else _MAX_TOKENS
-        for piece in model.complete(tokens, most, may_begin):
+        for piece in model.complete(tokens, most, may_begin, self._stop):
             timings.setdefault("first_token", since())
             text, made = text + piece.text, piece.tokens
             yield Token(piece.text)
@@ -146,7 +152,7 @@ class Answerer:
         passages = build_context(ranked, _SECOND_BUDGET)
         tokens = model.prompt(SYSTEM, user_prompt(question, passages, history))
         text, made = "", 0
-        for piece in model.complete(tokens, _MAX_TOKENS):
+        for piece in model.complete(tokens, _MAX_TOKENS, stop=self._stop):
             text, made = text + piece.text, piece.tokens
         drafts = [] if refuses(text) else [tidy(text, _MAX_SENTENCES, cut=made >= _MAX_TOKENS)]
         if restates(first.text, question) if first.supported else sure >= _QUOTED:
@@ -194,7 +200,7 @@ def _not_found(
     looked_for: tuple[str, ...] = (), draft: _Draft | None = None, escalated: bool = False,
 ) -> Answer:  # fmt: skip
     return Answer(
-        question=question, status="not_found", text=_NOT_FOUND_TEXT, citations=(), sentences=(), hits=tuple(hits),
+        question=question, status="not_found", text=NOT_FOUND_TEXT, citations=(), sentences=(), hits=tuple(hits),
         model=model, why=why, prompt_tokens=draft.prompt_tokens if draft else 0,
         completion_tokens=draft.tokens if draft else 0, escalated=escalated, looked_for=looked_for,
         timings_ms=timings,

@@ -6,6 +6,7 @@ and can never end a turn.
 """
 
 import codecs
+import ctypes
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.errors import ModelError
+from generation.stop import Stop, Stopped
+from retrieval.errors import ModelError, UsageError
 
 # The prompt is at most some 900 tokens and the answer 400: a small window keeps the KV cache at about 60 MB.
 CONTEXT_TOKENS = 2048
@@ -63,6 +65,10 @@ class LocalModel:
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
         self.name = path.stem
+        self._stop = Stop()
+        # llama.cpp asks this some thousand times a token whether to stop. The strlen of a string that is empty or not
+        # is an answer in C; one in Python would wait for the interpreter's lock every time.
+        self._stopped = ctypes.cast(ctypes.CDLL(None).strlen, llama_cpp.ggml_abort_callback)
         # What a refusal may begin with, as the model's own tokens.
         self._refusals = sorted({self._plain(start)[0] for start in ("NOT", "Not", "not", " NOT", " Not")})
         eos = self._llama.token_eos()
@@ -94,18 +100,20 @@ class LocalModel:
         tokens: Sequence[int],
         max_tokens: int,
         may_begin: Callable[[float], bool] = lambda refusal: True,
+        stop: Stop | None = None,
     ) -> Iterator[Piece]:
         """The most probable continuation, piece by piece, until the model ends its turn or `max_tokens`. Before the
         first token `may_begin` is told how probable (0 to 1) it is that the model refuses; when it says no, nothing
-        is made, else the model must answer. Closing the iterator stops the work. Raises ModelError when the prompt
-        is too long."""
+        is made, else the model must answer. Closing the iterator stops the work between two pieces, `stop` at once and
+        in the midst of the prompt too: raises Stopped then, and UsageError when the prompt is too long."""
         if len(tokens) + max_tokens > CONTEXT_TOKENS:
-            raise ModelError(
+            raise UsageError(
                 f"the prompt of {len(tokens)} tokens and an answer of {max_tokens} do not fit the model's window "
                 f"of {CONTEXT_TOKENS} tokens: ask a shorter question"
             )
         from llama_cpp import LogitsProcessorList
 
+        self._heed(stop or Stop())
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         made: list[int] = []
         begins = True
@@ -121,18 +129,32 @@ class LocalModel:
             return kept
 
         processors = LogitsProcessorList([first_token])
-        for token in self._llama.generate(tokens, temp=0.0, repeat_penalty=1.0, logits_processor=processors):
-            if not begins or self._ends(token) or len(made) >= max_tokens:
-                break
-            piece = self._llama.detokenize([token], prev_tokens=[*tokens[-1:], *made])
-            made.append(token)
-            text = decoder.decode(piece)
-            if text:
-                yield Piece(text, len(made))
+        try:
+            for token in self._llama.generate(
+                tokens, temp=0.0, repeat_penalty=1.0, logits_processor=processors
+            ):
+                if not begins or self._ends(token) or len(made) >= max_tokens:
+                    break
+                piece = self._llama.detokenize([token], prev_tokens=[*tokens[-1:], *made])
+                made.append(token)
+                text = decoder.decode(piece)
+                if text:
+                    yield Piece(text, len(made))
+        except RuntimeError:
+            if self._stop.is_set():
+                raise Stopped from None
+            raise
 
     def close(self) -> None:
         """Frees the model's memory."""
         self._llama.close()
+
+    def _heed(self, stop: Stop) -> None:
+        """Lets `stop` end what the model does from now on."""
+        import llama_cpp
+
+        self._stop = stop  # llama.cpp keeps the address
+        llama_cpp.llama_set_abort_callback(self._llama.ctx, self._stopped, ctypes.c_void_p(stop.string))
 
     def _ends(self, token: int) -> bool:
         import llama_cpp

@@ -22,8 +22,8 @@ from retrieval.store import Store
 from retrieval.types import Filters, Hit
 
 if TYPE_CHECKING:
-    from generation.answer import Answerer
     from generation.llm import LocalModel
+    from generation.stop import Stop
     from generation.types import Answer, Event, Turn
     from ingest.embedder import ModelFolder
     from ingest.report import IngestReport, Progress
@@ -114,24 +114,53 @@ class KnowledgeBase:
         """Answers from the documents: yields a Retrieved (and another when more than one look is needed), Tokens of
         the draft, then one Answer whose claims are checked. Closing the iterator stops the model. `history` are the
         turns before, oldest first. Raises ModelError when a model is missing."""
-        from generation.followup import standalone
-        from generation.plan import LOOK_HITS
         from generation.types import Retrieved
 
         started = time.perf_counter()
         _require_words(question)
         self._load_in_background(model or DEFAULT_LLM)
-        query = standalone(question, history)
-        found = self.search(query, k=k or ASK_HITS, filters=filters)
+        found = self.passages(question, k=k, filters=filters, history=history)
+        yield Retrieved(found.hits)
+        yield from self.answer_stream(
+            question, found, filters=filters, long=long, model=model, history=history, started=started
+        )
+
+    def passages(
+        self, question: str, *, k: int | None = None, filters: Filters = Filters(), history: "Sequence[Turn]" = ()
+    ) -> SearchResult:  # fmt: skip
+        """The passages that a question is answered from."""
+        from generation.followup import standalone
+
+        _require_words(question)
+        return self.search(standalone(question, history), k=k or ASK_HITS, filters=filters)
+
+    def answer_stream(
+        self, question: str, found: SearchResult, *, filters: Filters = Filters(), long: bool = False,
+        model: str | None = None, history: "Sequence[Turn]" = (), started: float | None = None,
+        stop: "Stop | None" = None,
+    ) -> "Generator[Event, None, None]":  # fmt: skip
+        """Answers from the passages of `passages`, which another thread's KnowledgeBase may have found: yields Tokens
+        of the draft (before them a Retrieved, when more looks with the same `filters` are needed), then one Answer.
+        `started` (`time.perf_counter`) is the moment that timings count from. Raises Stopped when `stop` is set
+        meanwhile."""
+        from generation.answer import Answerer
+        from generation.plan import LOOK_HITS
 
         def look(name: str) -> Sequence[Hit]:
-            return self.search(f"{query} {name}", k=LOOK_HITS, filters=filters).hits
+            return self.search(f"{found.query} {name}", k=LOOK_HITS, filters=filters).hits
 
+        loading = self._load_in_background(model or DEFAULT_LLM)
         timings = {name: found.timings_ms[name] for name in ("open", "retrieve")}
-        yield Retrieved(found.hits)
-        yield from self._answerer().answer(
+        answerer = Answerer(loading.model, self._open_searcher().encoder.encode, stop)
+        return answerer.answer(
             question, found.hits, long=long, history=history, look=look, started=started, timings=timings
         )
+
+    def warm(self, model: str | None = None) -> None:
+        """Loads what the first question would have to wait for."""
+        loading = self._load_in_background(model or DEFAULT_LLM)
+        self.search("warm")
+        loading.model()
 
     def ask(
         self, question: str, *, k: int | None = None, filters: Filters = Filters(), long: bool = False,
@@ -170,6 +199,13 @@ class KnowledgeBase:
             ref, document.info, document.text, start, end, page, heading, thread(self._store, document),
             attachments(self._store, document), carrier(self._store, document),
         )  # fmt: skip
+
+    def pdf(self, ref: str) -> bytes:
+        """The PDF file that `ref` was read from, as it was then. Raises UsageError when it was read from none, or the
+        file is gone or has changed."""
+        from kb.originals import pdf_file
+
+        return pdf_file(self._store, ref.partition(":")[0])
 
     def list(self, filters: Filters = Filters()) -> list[Listed]:
         """All documents, by path."""
@@ -282,19 +318,14 @@ class KnowledgeBase:
             )
         ensure_encoder(model, fingerprint, folder)
 
-    def _load_in_background(self, name: str) -> None:
+    def _load_in_background(self, name: str) -> "_Loading":
         """Begins to load the language model while the passages are looked up."""
         if self._loading is None or self._loading.name != name:
             path = self._models.resolve_llm(name)
             if self._loading is not None:
                 self._loading.close()
             self._loading = _Loading(name, path)
-
-    def _answerer(self) -> "Answerer":
-        from generation.answer import Answerer
-
-        assert self._loading is not None and self._searcher is not None
-        return Answerer(self._loading.model, self._searcher.encoder.encode)
+        return self._loading
 
     @staticmethod
     def _place(layout: str, start: int) -> tuple[tuple[str, ...], int | None]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kb.knowledge import KnowledgeBase
 
 # Turns that a question is given: a pronoun rarely reaches further back, and prompt tokens are time.
-_TURNS = 2
+TURNS = 2
 
 
 class ChatSession:
@@ -44,7 +44,7 @@ class ChatSession:
         from kb.render import exchange_of
 
         events = self._kb.ask_stream(
-            question, filters=self.filters, long=self.long, model=self._model, history=self.turns[-_TURNS:]
+            question, filters=self.filters, long=self.long, model=self._model, history=self.turns[-TURNS:]
         )
         for event in events:
             if isinstance(event, Answer):

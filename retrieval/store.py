@@ -249,6 +249,12 @@ class Store:
         query = f"SELECT d.id, d.ref, d.text, d.layout, {_INFO} {_FROM} WHERE d.id = ?"
         return _document(self.connection.execute(query, (document_id,)).fetchone())
 
+    def file(self, document_id: int) -> tuple[bytes, str | None]:
+        """The path of the file that the document with that id was read from, and the SHA-256 that it had then."""
+        query = "SELECT f.path, f.digest FROM documents d JOIN files f ON f.id = d.file_id WHERE d.id = ?"
+        path, digest = self.connection.execute(query, (document_id,)).fetchone()
+        return path, digest
+
     def text(self, document_id: int) -> str:
         """The text of the document with that id, which must exist."""
         text: str = self.connection.execute(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers import info, kb, put
+from serving import served
 
 from kb import KnowledgeBase
 from retrieval.schema import SCHEMA_VERSION
@@ -106,3 +107,10 @@ def online(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("HF_", "TRANSFORMERS_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def sample_port(sample_folder: Path) -> Iterator[int]:
+    """The port of a server for the sample documents, with the small model."""
+    with served(sample_folder) as port:
+        yield port

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +12,9 @@ from helpers import model_path
 
 from generation.llm import CONTEXT_TOKENS, LocalModel
 from generation.prompt import SYSTEM
+from generation.stop import Stop, Stopped
 from kb.catalogue import DEFAULT_LLM
-from retrieval.errors import ModelError
+from retrieval.errors import ModelError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def test_prompts_begin_alike(model: LocalModel) -> None:
 
 
 def test_a_prompt_that_does_not_fit_is_one_sentence(model: LocalModel) -> None:
-    with pytest.raises(ModelError, match="shorter question"):
+    with pytest.raises(UsageError, match="shorter question"):
         list(model.complete(model.prompt(SYSTEM, "word " * CONTEXT_TOKENS), 10))
 
 
@@ -48,6 +51,28 @@ def test_pieces_are_text_and_counted(model: LocalModel) -> None:
     pieces = list(model.complete(model.prompt("Repeat what the user says.", "Größe – 東京 – naïve"), 24))
     assert 0 < pieces[-1].tokens <= 24
     assert "�" not in "".join(piece.text for piece in pieces)
+
+
+def test_who_leaves_frees_the_model_in_the_midst_of_the_prompt(model: LocalModel) -> None:
+    """Else everybody else waits until a long prompt, that nobody wants any more, has been read."""
+    tokens = model.prompt(SYSTEM, "word " * 1500)
+    stop = Stop()
+
+    def leave() -> None:
+        while model._llama.n_tokens >= len(tokens) or not model._llama.n_tokens:
+            time.sleep(0.01)
+        stop.set()
+
+    model._llama.reset()
+    leaving = threading.Thread(target=leave)
+    leaving.start()
+    with pytest.raises(Stopped):
+        list(model.complete(tokens, 10, stop=stop))
+    leaving.join()
+    assert 0 < model._llama.n_tokens < len(tokens)
+    assert list(
+        model.complete(model.prompt(SYSTEM, "Source: A\nCats sleep.\n\nQuestion: What do cats do?"), 10)
+    )
 
 
 def test_who_may_not_begin_says_nothing(model: LocalModel) -> None:

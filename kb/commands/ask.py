@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +14,7 @@ from retrieval.errors import UsageError
 
 if TYPE_CHECKING:
     from generation.types import Answer, Event
+    from retrieval.types import Filters
 
 _EXAMPLES = """\b
 Examples:
@@ -47,17 +50,13 @@ def ask(
 ) -> None:
     """Answer a question from the documents, in a sentence or two, each with a citation to check."""
     from generation.types import Answer
-    from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
-    from kb.knowledge import KnowledgeBase
-    from kb.offer import offer_missing
     from kb.render import answer_text, marked_text
     from kb.settings import settings
 
     filters = filters_from(kinds, sender, after, before, source)
     question = _from_stdin() if question == "-" else question
-    with KnowledgeBase.open(folder) as kb:
-        offer_missing([kb.embedder or DEFAULT_EMBEDDER, model or DEFAULT_LLM])
-        events = kb.ask_stream(question, k=k or settings().k, filters=filters, long=long, model=model)
+    with ExitStack() as stack:
+        events = _events(stack, folder, question, k or settings().k, filters, long, model)
         if as_json or quiet:
             answer = next(event for event in events if isinstance(event, Answer))
             if as_json:
@@ -68,6 +67,33 @@ def ask(
             answer = follow(events, show_sources=show_sources)
     if answer.status == "not_found":
         raise typer.Exit(1)
+
+
+def _events(
+    stack: ExitStack,
+    folder: Path | None,
+    question: str,
+    k: int | None,
+    filters: "Filters",
+    long: bool,
+    model: str | None,
+) -> "Iterator[Event]":
+    """The events of the answer: from a server of the same knowledge base, whose models are loaded already, else made
+    here."""
+    from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
+    from kb.knowledge import KnowledgeBase, default_folder
+    from kb.server.client import ask_server
+
+    events = ask_server(
+        folder or default_folder(), question, k=k, filters=filters, long=long, model=model or DEFAULT_LLM
+    )
+    if events is None:
+        from kb.offer import offer_missing
+
+        kb = stack.enter_context(KnowledgeBase.open(folder))
+        offer_missing([kb.embedder or DEFAULT_EMBEDDER, model or DEFAULT_LLM])
+        events = kb.ask_stream(question, k=k, filters=filters, long=long, model=model)
+    return stack.enter_context(closing(events))
 
 
 def _from_stdin() -> str:

@@ -2,147 +2,142 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request, Response
 from fastapi import Path as InPath
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from generation.types import Retrieved, Token
-from kb.options import filters_from
-from kb.server.guard import Guard, error
-from kb.server.owner import Busy, Owner, Stream
-from retrieval.errors import KbError, UsageError
-from retrieval.types import Filters
+from generation.types import Event, Retrieved, Token, Turn
+from kb.server import completions
+from kb.server.access import COOKIE, Access
+from kb.server.asking import MAX_WORDS, Answering, Restriction
+from kb.server.errors import EXPECTED, error, sentence
+from kb.server.guard import Guard
+from kb.server.local import LocalSocket
+from kb.server.service import Question, Service
 
-# Requests that may wait for the model, and for a search.
-_MAX_ASKS, _MAX_SEARCHES = 32, 256
-_MAX_WORDS = 2000
 _REF = r"^[0-9a-z]{1,64}(:[0-9]{1,9}-[0-9]{1,9})?$"
-
-
-class Restriction(BaseModel):
-    """Which documents may answer."""
-
-    kind: list[str] = Field(default=[], max_length=10)
-    sender: str | None = Field(default=None, max_length=200)
-    after: str | None = Field(default=None, max_length=10)
-    before: str | None = Field(default=None, max_length=10)
-    source: str | None = Field(default=None, max_length=200)
+Ref = Annotated[str, InPath(pattern=_REF)]
 
 
 class Search(Restriction):
     """A search: its words, and how many passages."""
 
-    q: str = Field(max_length=_MAX_WORDS)
+    q: str = Field(max_length=MAX_WORDS)
     k: int = Field(default=10, ge=1, le=100)
 
 
+class Earlier(BaseModel):
+    """A turn of the conversation."""
+
+    question: str = Field(max_length=MAX_WORDS)
+    answer: str = Field(max_length=2 * MAX_WORDS)
+
+
 class Ask(Restriction):
-    """A question."""
+    """A question, and what was answered before it in the same conversation, oldest first."""
 
-    question: str = Field(max_length=_MAX_WORDS)
+    question: str = Field(max_length=MAX_WORDS)
     long: bool = False
+    history: list[Earlier] = Field(default=[], max_length=100)
 
 
-def create_app(folder: Path, model: str | None = None) -> FastAPI:
-    """The application for the knowledge base in `folder`. Answers have a thread of their own, so that no search waits
-    for one; `model` is the answering model."""
-    asks, searches = Owner(folder, _MAX_ASKS), Owner(folder, _MAX_SEARCHES)
+class Credential(BaseModel):
+    """The token that the page was given."""
+
+    token: str = Field(max_length=1000)
+
+
+def create_app(service: Service, access: Access) -> FastAPI:
+    """The application for what `service` serves, to those who have `access`."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        local = LocalSocket.bind(service)
+        if local is not None:
+            await local.open()
         yield
-        asks.close()
-        searches.close()
+        if local is not None:
+            local.close()
+        service.close()
 
     # The pages of documentation that FastAPI offers load scripts from elsewhere.
     app = FastAPI(title="kb", docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, access=access)
     app.add_exception_handler(Exception, _failed)
-    for kind in (Busy, KbError, RequestValidationError, HTTPException):
+    for kind in EXPECTED:
         app.add_exception_handler(kind, _failed)
+    app.include_router(completions.router(service))
 
     @app.get("/api/search")
     async def search(asked: Annotated[Search, Query()]) -> dict[str, Any]:
-        filters = _filters(asked)
-        found = await searches.call(lambda kb: kb.search(asked.q, k=asked.k, filters=filters))
+        filters = asked.filters()
+        found = await service.read(lambda kb: kb.search(asked.q, k=asked.k, filters=filters))
         return found.to_json()
 
     @app.post("/api/ask")
-    async def ask(asked: Ask) -> StreamingResponse:
-        if not asked.question.strip():
-            raise UsageError("the question is empty: say what to look for")
-        filters = _filters(asked)
-        events = asks.stream(
-            lambda kb: kb.ask_stream(asked.question, filters=filters, long=asked.long, model=model)
-        )
-        return StreamingResponse(_sent(events), media_type="text/event-stream")
+    async def ask(asked: Ask) -> Answering:
+        history = tuple(Turn(turn.question, turn.answer) for turn in asked.history)
+        question = Question(asked.question, filters=asked.filters(), long=asked.long, history=history)
+        taken = await service.ask(question)
+        return Answering(taken, _sent(taken.events()))
 
     @app.get("/api/documents")
     async def documents(asked: Annotated[Restriction, Query()]) -> dict[str, Any]:
-        filters = _filters(asked)
-        listed = await searches.call(lambda kb: kb.list(filters))
+        filters = asked.filters()
+        listed = await service.read(lambda kb: kb.list(filters))
         return {"documents": [document.to_json() for document in listed]}
 
     @app.get("/api/show/{ref}")
-    async def show(ref: Annotated[str, InPath(pattern=_REF)]) -> dict[str, Any]:
-        return (await searches.call(lambda kb: kb.show(ref))).to_json()
+    async def show(ref: Ref) -> dict[str, Any]:
+        shown = await service.read(lambda kb: kb.show(ref))
+        return shown.to_json() | {"file": shown.info.kind == "pdf" and not shown.info.part}
+
+    @app.get("/api/file/{ref}")
+    async def file(ref: Ref) -> Response:
+        data = await service.read(lambda kb: kb.pdf(ref))
+        return Response(data, media_type="application/pdf")
 
     @app.get("/api/status")
     async def status() -> dict[str, Any]:
-        return (await searches.call(lambda kb: kb.status())).to_json()
+        return (await service.read(lambda kb: kb.status())).to_json()
+
+    @app.post("/api/session", status_code=204)
+    async def session(given: Credential, response: Response) -> None:
+        if access.token is not None:
+            if not access.is_token(given.token):
+                raise HTTPException(401, "this is not the token that kb serve printed")
+            response.set_cookie(COOKIE, given.token, httponly=True, samesite="strict")
 
     # Last: it has an answer for every path.
     app.mount("/", StaticFiles(directory=Path(__file__).parent / "static", html=True))
     return app
 
 
-def _filters(asked: Restriction) -> Filters:
-    return filters_from(asked.kind, asked.sender, asked.after, asked.before, asked.source)
-
-
-async def _sent(events: Stream) -> AsyncIterator[str]:
+async def _sent(events: AsyncIterator[Event]) -> AsyncIterator[str]:
     """The events as server-sent events: hits, tokens, answer; or an error."""
     try:
-        async with aclosing(events):
-            async for event in events:
-                if isinstance(event, Retrieved):
-                    yield _event("hits", {"hits": [hit.to_json() for hit in event.hits]})
-                elif isinstance(event, Token):
-                    yield _event("token", {"text": event.text})
-                else:
-                    yield _event("answer", event.to_json())
+        async for event in events:
+            if isinstance(event, Retrieved):
+                hits = [hit.to_json() for hit in event.hits]
+                yield _event("hits", {"hits": hits, "looked_for": event.looked_for})
+            elif isinstance(event, Token):
+                yield _event("token", {"text": event.text})
+            else:
+                yield _event("answer", event.to_json())
     except Exception as problem:  # noqa: BLE001  (the status has been sent: the stream has to say it)
-        yield _event("error", {"error": _sentence(problem)[1]})
+        yield _event("error", {"error": sentence(problem)[1]})
 
 
 def _event(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
-async def _failed(_: Request, problem: Exception) -> JSONResponse:
-    return error(*_sentence(problem))
-
-
-def _sentence(problem: Exception) -> tuple[int, str]:
-    """The status and the sentence for an error."""
-    match problem:
-        case Busy():
-            return 429, "too many requests are waiting: try again in a moment"
-        case UsageError():
-            return 400, str(problem)
-        case KbError():
-            return 503, str(problem)
-        case HTTPException():
-            return problem.status_code, str(problem.detail)
-        case RequestValidationError():
-            first = problem.errors()[0]
-            return 422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return 500, "something went wrong that should not"
+async def _failed(request: Request, problem: Exception) -> JSONResponse:
+    return error(request.url.path, *sentence(problem))

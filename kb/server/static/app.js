@@ -1,12 +1,16 @@
 // Everything that comes from a document reaches the page as text (textContent), never as HTML.
-"use strict";
+import * as api from "./api.js";
+import * as chats from "./chats.js";
 
 const $ = (id) => document.getElementById(id);
 // Characters that are shown before and after a quote.
 const CONTEXT = 4000;
+// Turns that a question is given, and characters of an answer in them.
+const TURNS = 2;
+const TURN_LENGTH = 2000;
 const FILTERS = ["kind", "sender", "after", "before", "source"];
+let chat = chats.fresh();
 let asking = null;
-let cited = [];
 
 function element(name, text = "", className = "") {
   const made = document.createElement(name);
@@ -15,67 +19,61 @@ function element(name, text = "", className = "") {
   return made;
 }
 
+function button(text, className, action) {
+  const made = element("button", text, className);
+  made.type = "button";
+  made.addEventListener("click", action);
+  return made;
+}
+
 function say(text) {
   $("state").textContent = text;
 }
 
-function complain(text) {
-  $("problem").textContent = text;
-  $("problem").hidden = !text;
-}
-
-async function refused(response) {
-  const body = await response.json().catch(() => ({}));
-  return new Error(body.error || `the server answered ${response.status}`);
+function complain(problem) {
+  if (problem instanceof api.Unknown) $("login").showModal();
+  $("problem").textContent = problem?.message ?? "";
+  $("problem").hidden = !problem;
 }
 
 function request() {
-  const asked = { question: $("question").value };
+  const fields = $("ask").elements;
+  const asked = { question: $("question").value.trim(), long: fields.long.checked, history: [] };
   for (const name of FILTERS) {
-    const value = $("ask").elements[name].value.trim();
+    const value = fields[name].value.trim();
     if (value) asked[name] = name === "kind" ? [value] : value;
+  }
+  for (const { question, answer } of chat.exchanges.filter(({ answer }) => answer.status === "answered").slice(-TURNS)) {
+    asked.history.push({ question, answer: answer.answer.slice(0, TURN_LENGTH) });
   }
   return asked;
 }
 
-// Server-sent events of a response to POST, which EventSource can't make.
-async function* events(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const parts = (rest + value).split("\n\n");
-    rest = parts.pop();
-    for (const part of parts) {
-      const [, name, data] = /^event: (\w+)\ndata: (.*)$/s.exec(part);
-      yield [name, JSON.parse(data)];
-    }
-  }
-}
-
 async function ask() {
+  const asked = request();
+  if (!asked.question) return;
   asking?.abort();
   const mine = (asking = new AbortController());
-  cited = [];
-  for (const id of ["answer", "citations", "hits"]) $(id).replaceChildren();
-  $("answered").hidden = $("found").hidden = true;
+  const shown = begin(asked.question);
+  $("question").value = "";
   $("stop").hidden = false;
-  complain("");
+  complain(null);
   say("Searching …");
   try {
-    const response = await fetch("api/ask", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(request()),
-      signal: mine.signal,
-    });
-    if (!response.ok) throw await refused(response);
-    for await (const [name, data] of events(response)) show(name, data);
+    for await (const [name, data] of api.ask(asked, mine.signal)) {
+      if (name === "error") throw new Error(data.error);
+      show(shown, name, data);
+      if (name === "answer") {
+        const { answer, status, citations, sentences } = data;
+        chat.exchanges.push({ question: asked.question, answer: { answer, status, citations, sentences } });
+        chats.save(chat);
+      }
+    }
   } catch (problem) {
     if (asking !== mine) return;
     say(mine.signal.aborted ? "Stopped." : "");
-    if (!mine.signal.aborted) complain(problem.message);
+    if (!mine.signal.aborted) complain(problem);
+    $("question").value ||= asked.question;
   } finally {
     if (asking === mine) {
       asking = null;
@@ -84,71 +82,145 @@ async function ask() {
   }
 }
 
-function show(name, data) {
+// A place for a question and what answers it.
+function begin(question) {
+  const article = $("exchange").content.cloneNode(true).firstElementChild;
+  article.querySelector("h2").textContent = question;
+  $("talk").append(article);
+  article.scrollIntoView({ block: "start" });
+  return article;
+}
+
+function show(article, name, data) {
+  const answer = article.querySelector(".answer");
   if (name === "hits") {
-    $("hits").replaceChildren(...data.hits.map((hit) => source(hit, hit.text)));
-    $("found").hidden = !data.hits.length;
+    const found = article.querySelector(".found");
+    found.querySelector("summary").textContent = `${data.hits.length} passages`;
+    found.querySelector("ol").replaceChildren(...data.hits.map((hit) => source(hit, hit.text)));
+    found.hidden = !data.hits.length;
+    found.open = true;
     say("Reading the passages …");
   } else if (name === "token") {
-    $("answered").hidden = false;
-    $("answer").className = "draft";
-    $("answer").append(data.text);
+    answer.hidden = false;
+    answer.classList.add("draft");
+    answer.append(data.text);
     say("A draft, not yet checked …");
-  } else if (name === "answer") {
-    showAnswer(data);
   } else {
-    throw new Error(data.error);
+    showAnswer(article, data);
+    article.querySelector(".found").open = false;
+    article.scrollIntoView({ block: "nearest" });
+    say(`Done in ${(data.timings_ms.total / 1000).toFixed(1)} s by ${data.route.model || "the search alone"}.`);
   }
 }
 
-function showAnswer(answer) {
-  cited = answer.citations;
-  const parts = answer.answer.split(/(\[\d+\]|\[\?\])/).map((part) => {
-    if (part === "[?]") return element("span", part, "doubt");
-    const citation = cited.find((one) => part === `[${one.n}]`);
+function showAnswer(article, { answer, citations, sentences }) {
+  let text = answer;
+  for (const one of sentences) {
+    if (!one.supported) text = text.replace(one.text, () => `${one.text} [?]`);
+  }
+  const parts = text.split(/(\[\d+\]|\[\?\])/).map((part) => {
+    if (part === "[?]") {
+      const doubt = element("span", part, "doubt");
+      doubt.title = "not borne out by the documents";
+      return doubt;
+    }
+    const citation = citations.find((one) => part === `[${one.n}]`);
     if (!citation) return part;
-    const button = element("button", part, "cite");
-    button.addEventListener("click", () => open(citation));
-    return button;
+    const cite = button(part, "cite", () => open(citation));
+    cite.title = `“${citation.quote}”\n${place(citation)}`;
+    return cite;
   });
-  $("answer").className = "";
-  $("answer").replaceChildren(...parts);
-  $("citations").replaceChildren(...cited.map((one) => source(one, `[${one.n}] “${one.quote}”`)));
-  $("answered").hidden = false;
-  say(`Done in ${(answer.timings_ms.total / 1000).toFixed(1)} s by ${answer.route.model}.`);
+  const shown = article.querySelector(".answer");
+  shown.hidden = false;
+  shown.classList.remove("draft");
+  shown.replaceChildren(...parts);
+  article.querySelector(".citations").replaceChildren(
+    ...citations.map((one) => source(one, `[${one.n}] “${one.quote}”`)),
+  );
+}
+
+function place(span) {
+  const parts = [span.title, span.page && `page ${span.page}`, span.author, span.date?.slice(0, 10), span.doc];
+  return parts.filter(Boolean).join(" · ");
 }
 
 // A citation or a passage: its words, and where they stand.
 function source(span, words) {
-  const button = element("button", words);
-  const place = [span.title, span.page && `page ${span.page}`, span.author, span.date?.slice(0, 10), span.doc];
-  button.append(element("span", place.filter(Boolean).join(" · "), "from"));
-  button.addEventListener("click", () => open(span));
   const item = element("li");
-  item.append(button);
+  const opener = button("", "source", () => open(span));
+  opener.append(element("span", words, "words"), element("span", place(span), "from"));
+  item.append(opener);
   return item;
 }
 
 async function open(span) {
   try {
-    const response = await fetch(`api/show/${span.ref}`);
-    if (!response.ok) throw await refused(response);
-    const shown = await response.json();
+    const shown = await api.get(`api/show/${span.ref}`);
     // Offsets count characters; a JavaScript string counts UTF-16 units.
     const text = Array.from(shown.text);
     const from = Math.max(0, shown.start - CONTEXT);
     const to = Math.min(text.length, shown.end + CONTEXT);
     const piece = (start, end) => text.slice(start, end).join("");
     const mark = element("mark", piece(shown.start, shown.end));
-    $("where").textContent = [shown.title, shown.doc].filter(Boolean).join(" · ");
+    $("where").textContent = place(shown);
+    $("file").hidden = !shown.file;
+    if (shown.file) {
+      $("file").href = `api/file/${shown.ref}#page=${shown.page ?? 1}`;
+      $("file").textContent = `PDF, page ${shown.page ?? 1}`;
+    }
     $("text").replaceChildren(
       from > 0 ? "… " : "", piece(from, shown.start), mark, piece(shown.end, to), to < text.length ? " …" : "",
     );
     if (!$("reader").open) $("reader").showModal();
     mark.scrollIntoView({ block: "center" });
   } catch (problem) {
-    complain(problem.message);
+    complain(problem);
   }
+}
+
+function turnTo(other) {
+  asking?.abort();
+  chat = other;
+  $("talk").replaceChildren();
+  for (const { question, answer } of chat.exchanges) showAnswer(begin(question), answer);
+  $("past").open = false;
+  complain(null);
+  say("");
+  $("question").focus();
+}
+
+function listChats() {
+  $("chats").replaceChildren(
+    ...chats.list().map((one) => {
+      const item = element("li");
+      item.append(
+        button(one.exchanges[0].question, "source", () => turnTo(one)),
+        button("×", "forget", () => {
+          chats.remove(one.id);
+          if (one.id === chat.id) turnTo(chats.fresh());
+          listChats();
+        }),
+      );
+      item.lastChild.title = "forget this conversation";
+      return item;
+    }),
+  );
+  if (!$("chats").children.length) $("chats").append(element("li", "None yet. They stay in this browser."));
+}
+
+async function greet() {
+  const { documents, by_kind: kinds } = await api.get("api/status");
+  const parts = Object.entries(kinds).map(([kind, count]) => `${count} ${kind}`);
+  $("holdings").textContent = documents ? parts.join(" · ") : "empty: kb ingest PATH puts something in";
+}
+
+async function start() {
+  const [, token] = /^#token=(.+)$/.exec(location.hash) ?? [];
+  if (token) {
+    history.replaceState(null, "", location.pathname);
+    await api.identify(token);
+  }
+  await greet();
 }
 
 $("ask").addEventListener("submit", (event) => {
@@ -156,16 +228,26 @@ $("ask").addEventListener("submit", (event) => {
   $("question").blur(); // the keys that open citations would be typed into it
   ask();
 });
+$("ask").addEventListener("input", () => {
+  const set = FILTERS.filter((name) => $("ask").elements[name].value.trim()).length;
+  $("filtered").textContent = set ? `(${set} set)` : "";
+});
 $("stop").addEventListener("click", () => asking?.abort());
+$("new").addEventListener("click", () => turnTo(chats.fresh()));
+$("past").addEventListener("toggle", () => $("past").open && listChats());
 $("close").addEventListener("click", () => $("reader").close());
+$("login").addEventListener("close", () => {
+  api.identify($("token").value).then(greet).then(() => complain(null), complain);
+  $("token").value = "";
+});
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape" && !$("reader").open) asking?.abort();
-  if (/^(INPUT|SELECT)$/.test(event.target.tagName) || $("reader").open) return;
-  if (event.key === "/") {
-    event.preventDefault();
-    $("question").focus();
-  }
-  const citation = cited.find((one) => String(one.n) === event.key);
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") asking?.abort();
+  if (/^(INPUT|SELECT)$/.test(event.target.tagName)) return;
+  if (event.key === "/" || event.key === "n") event.preventDefault();
+  if (event.key === "/") $("question").focus();
+  if (event.key === "n") turnTo(chats.fresh());
+  const citation = chat.exchanges.at(-1)?.answer.citations.find((one) => String(one.n) === event.key);
   if (citation) open(citation);
 });
+start().catch(complain);

@@ -85,9 +85,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """Event: the passages are there; the model has not begun."""
+    """Event: the passages are there; the model has not begun. `searched` is the text that they were found with: the
+    question, or what makes a follow-up stand alone."""
 
     hits: tuple[Hit, ...]
+    searched: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,11 @@ class KnowledgeBase:
         return self._store.folder
 
     @property
+    def generation(self) -> int:
+        """Changes with everything that is written to it."""
+        return self._store.generation()
+
+    @property
     def embedder(self) -> str | None:
         """The embedding model that it was built with; None while it is empty."""
         space = self._store.space()
@@ -120,9 +125,10 @@ class KnowledgeBase:
         started = time.perf_counter()
         _require_words(question)
         self._load_in_background(model or DEFAULT_LLM)
-        found = self.search(standalone(question, history), k=k or ASK_HITS, filters=filters)
+        searched = standalone(question, history)
+        found = self.search(searched, k=k or ASK_HITS, filters=filters)
         timings = {name: found.timings_ms[name] for name in ("open", "retrieve")}
-        yield Retrieved(found.hits)
+        yield Retrieved(found.hits, searched)
         yield from self._answerer().answer(
             question, found.hits, long=long, history=history, started=started, timings=timings
         )
@@ -182,6 +188,7 @@ class KnowledgeBase:
             documents=documents,
             chunks=chunks,
             by_kind=by_kind,
+            by_month=self._store.months(),
             embedder=embedder,
             dimensions=space.dimensions if space else None,
             bytes_on_disk=sum(p.stat().st_size for p in self.folder.iterdir() if p.is_file()),

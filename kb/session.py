@@ -15,13 +15,13 @@ _TURNS = 2
 
 
 class ChatSession:
-    """The exchanges so far, and the last answer. `filters` and `long` hold for the questions to come."""
+    """The exchanges so far, and the last answer. `filters`, `model` and `long` hold for the questions to come."""
 
     def __init__(
         self, kb: "KnowledgeBase", *, filters: Filters = Filters(), model: str | None = None
     ) -> None:
         self._kb = kb
-        self._model = model
+        self.model = model
         self.filters = filters
         self.long = False
         self.exchanges: list[Exchange] = []
@@ -44,7 +44,7 @@ class ChatSession:
         from kb.render import exchange_of
 
         events = self._kb.ask_stream(
-            question, filters=self.filters, long=self.long, model=self._model, history=self.turns[-_TURNS:]
+            question, filters=self.filters, long=self.long, model=self.model, history=self.turns[-_TURNS:]
         )
         for event in events:
             if isinstance(event, Answer):

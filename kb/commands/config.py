@@ -23,7 +23,7 @@ app = typer.Typer(
 _VARIABLES = {"kb": "KB_HOME", "color": "NO_COLOR"}
 
 
-@app.command()
+@app.command(epilog=_EXAMPLES)
 def show(as_json: Json = False) -> None:
     """Show each setting, its value and where that is from."""
     from kb.settings import KEYS, settings, settings_file
@@ -46,7 +46,7 @@ def show(as_json: Json = False) -> None:
     console().print(f"in {one_line(str(file))}", soft_wrap=True)
 
 
-@app.command("set")
+@app.command("set", epilog=_EXAMPLES)
 def change(
     key: Annotated[str, typer.Argument(help="kb, model, k or color.")],
     value: Annotated[str, typer.Argument(help="What it is to be; '' goes back to the default.")],

@@ -7,10 +7,15 @@ import typer
 from kb.options import KbFolder, ModelName
 from kb.terminal import say
 
+_EXAMPLES = """\b
+Examples:
+  kb serve
+  kb serve --kb work --port 8080"""
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("serve")(serve)
+    app.command("serve", epilog=_EXAMPLES)(serve)
 
 
 def serve(

@@ -52,8 +52,9 @@ def run(chat: Chat, line: str) -> None:
 
 
 def _help(chat: Chat, rest: str) -> None:
+    column = max(len(f"{name} {command.takes}") for name, command in COMMANDS.items())
     for name, command in COMMANDS.items():
-        print(f"{f'{name} {command.takes}':<24} {command.does}")
+        print(f"{f'{name} {command.takes}':<{column}}  {command.does}")
     print("Anything else is a question. Alt-Enter begins a line, Tab completes, Ctrl-C stops an answer.")
 
 

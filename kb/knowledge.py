@@ -100,13 +100,23 @@ class KnowledgeBase:
             run = Ingest(writer, self._model_folder, self._encoder_folder, on_progress)
             return run.run(paths, prune=prune, dry_run=dry_run)
 
-    def search(self, query: str, *, k: int = 10, filters: Filters = Filters()) -> SearchResult:
-        """The `k` best hits for `query`; loads neither torch nor a language model."""
+    def search(
+        self, query: str, *, k: int = 10, filters: Filters = Filters(), history: "Sequence[Turn]" = ()
+    ) -> SearchResult:
+        """The `k` best hits for `query`, as a follow-up of the turns in `history`, oldest first; loads neither torch
+        nor a language model."""
+        from generation.followup import DEPTH, fuse, queries
+
         started = time.perf_counter()
         _require_words(query)
         searcher = self._open_searcher()
         opened = time.perf_counter()
-        hits = searcher.search(query, k, filters)
+        if history:
+            depth = max(k, DEPTH)
+            asked = queries(query, history)
+            hits = fuse([(q.weight, searcher.search(q.text, depth, filters)) for q in asked], k)
+        else:
+            hits = searcher.search(query, k, filters)
         done = time.perf_counter()
         timings = {"open": (opened - started) * 1000, "retrieve": (done - opened) * 1000,
                    "total": (done - started) * 1000}  # fmt: skip
@@ -125,10 +135,9 @@ class KnowledgeBase:
         started = time.perf_counter()
         _require_words(question)
         self._load_in_background(model or DEFAULT_LLM)
-        searched = standalone(question, history)
-        found = self.search(searched, k=k or ASK_HITS, filters=filters)
+        found = self.search(question, k=k or ASK_HITS, filters=filters, history=history)
         timings = {name: found.timings_ms[name] for name in ("open", "retrieve")}
-        yield Retrieved(found.hits, searched)
+        yield Retrieved(found.hits, standalone(question, history))
         yield from self._answerer().answer(
             question, found.hits, long=long, history=history, started=started, timings=timings
         )

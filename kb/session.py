@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from kb.chats import Exchange
     from kb.knowledge import KnowledgeBase
 
-# Turns that a question is given: a pronoun rarely reaches further back, and prompt tokens are time.
-_TURNS = 2
-
 
 class ChatSession:
     """The exchanges so far, and the last answer. `filters`, `model` and `long` hold for the questions to come."""
@@ -44,7 +41,7 @@ class ChatSession:
         from kb.render import exchange_of
 
         events = self._kb.ask_stream(
-            question, filters=self.filters, long=self.long, model=self.model, history=self.turns[-_TURNS:]
+            question, filters=self.filters, long=self.long, model=self.model, history=self.turns
         )
         for event in events:
             if isinstance(event, Answer):

@@ -131,7 +131,8 @@ def _opened(folder: Path, docs: Path) -> KnowledgeBase:
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
+    with file.open(encoding="utf-8") as lines:  # not `splitlines`: texts hold other line ends than \n
+        return [json.loads(line) for line in lines]
 
 
 def _said(text: str) -> list[str]:

@@ -1,9 +1,9 @@
 """What a follow-up is searched with, without a language model.
 
-People rarely say again what they talk about, and hardly ever say that they begin with something else. So the turns
-before a question are searched for as well, and what a passage scores for them counts beside its score for the question:
-less for each turn further back, and less when the question can stand alone. A new subject is still found, as nothing
-of the question's own score is lost. benchmarks/RESULTS.md has the figures.
+People rarely say again what they talk about, and hardly ever say that they begin with something else. So a question is
+searched for twice, alone and together with the turn before it, and the scores are added: the second counts more when
+the question leans on that turn, and little when it can stand alone. A new subject is still found, as nothing of the
+question's own score is lost. benchmarks/RESULTS.md has the figures.
 """
 
 import re
@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 
 from generation.types import Turn
 from retrieval.types import Hit
-from retrieval.words import content_words
+from retrieval.words import STOP_WORDS, content_words
 
-# What the turn before counts beside a question that leans on it, and beside one that does not.
-_LEANING, _ALONE = 0.5, 0.15
-# What a turn counts beside the one after it; older turns than these count for nothing.
-_FADE, _TURNS = 0.5, 3
+# What the search together with the turn before counts beside the question's own, where the question leans on that turn
+# and where it does not.
+_LEANING, _ALONE = 1.5, 0.3
 # Passages of each search that are looked at: one that only the second half of two searches know is no first hit.
 DEPTH = 50
 # Turns that the model is given: a pronoun rarely reaches further back, and prompt tokens are time.
@@ -27,9 +26,7 @@ _POINTERS = re.compile(
     r"\b(it|its|they|them|their|he|him|his|she|her|this|that|these|those|there|then|one|ones|same|else|instead)\b",
     re.IGNORECASE,
 )
-_OPENERS = re.compile(
-    r"^\s*(and|but|so|or|also|what about|how about|why|when|where|who|how much|how many)\b", re.IGNORECASE
-)
+_OPENERS = re.compile(r"\s*(and|but|what about|how about)\b", re.IGNORECASE)
 # A question with fewer content words than this leaves its subject to the one before.
 _FEW_WORDS = 3
 
@@ -43,14 +40,13 @@ class Query:
 
 
 def queries(question: str, history: Sequence[Turn]) -> list[Query]:
-    """What to search for: the question, and the turns before it, the nearest first, each with the first sentence of its
+    """What to search for: the question, and the question behind the turn before it and the first sentence of its
     answer."""
-    weight = _LEANING if leans(question) else _ALONE
-    before = [
-        Query(f"{turn.question} {turn.answer.partition('. ')[0]}".strip(), weight * _FADE**age)
-        for age, turn in enumerate(reversed(history[-_TURNS:]))
-    ]
-    return [Query(question, 1.0), *before]
+    if not history:
+        return [Query(question, 1.0)]
+    last = history[-1]
+    together = " ".join(filter(None, (last.question, last.answer.partition(". ")[0], question)))
+    return [Query(question, 1.0), Query(together, _LEANING if leans(question) else _ALONE)]
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
@@ -64,12 +60,8 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
 def leans(question: str) -> bool:
     """Whether a question needs the turn before it to be understood: a pronoun, an opening "and …", hardly a content
     word."""
-    few = len(content_words(question)) < _FEW_WORDS
-    return (
-        bool(_POINTERS.search(question))
-        or (few and bool(_OPENERS.search(question)))
-        or question.lower().startswith(("and ", "but ", "what about", "how about"))
-    )
+    told = [word for word in content_words(question) if word not in STOP_WORDS]
+    return bool(_POINTERS.search(question) or _OPENERS.match(question)) or len(told) < _FEW_WORDS
 
 
 def fuse(found: Sequence[tuple[float, Sequence[Hit]]], k: int) -> list[Hit]:

@@ -28,6 +28,7 @@ BEFORE = [Turn("What was the Q3 decision?", "Wren launches on 30 September. The 
         "And in the Netherlands?",
         "what about the price?",
         "When was that?",
+        "The price",
     ],
 )
 def test_a_question_that_points_back_takes_its_subject_along(question: str) -> None:
@@ -35,7 +36,7 @@ def test_a_question_that_points_back_takes_its_subject_along(question: str) -> N
     assert leans(question)
     own, before = queries(question, BEFORE)
     assert own.text == question and own.weight == 1
-    assert before.text == "What was the Q3 decision? Wren launches on 30 September"
+    assert before.text == f"What was the Q3 decision? Wren launches on 30 September {question}"
     assert standalone(question, BEFORE) == f"{question} (What was the Q3 decision?)"
 
 
@@ -51,12 +52,6 @@ def test_a_question_that_can_stand_alone_hardly_hears_the_one_before(question: s
 def test_the_first_question_has_nothing_to_lean_on() -> None:
     assert [query.text for query in queries("and who approved it?", [])] == ["and who approved it?"]
     assert standalone("and who approved it?", []) == "and who approved it?"
-
-
-def test_what_was_said_long_ago_counts_less_and_then_nothing() -> None:
-    asked = queries("Why?", [Turn(f"question {n}", "") for n in range(9)])
-    assert [query.text for query in asked] == ["Why?", "question 8", "question 7", "question 6"]
-    assert [query.weight for query in asked] == sorted((query.weight for query in asked), reverse=True)
 
 
 def test_a_passage_that_both_searches_know_comes_first() -> None:

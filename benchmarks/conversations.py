@@ -46,6 +46,7 @@ class Case:
 def open_pages(folder: Path, name: str, work: Path) -> KnowledgeBase:
     """The knowledge base of a public set's passages, brought up to date."""
     if not (work / name).exists():
+        work.mkdir(parents=True, exist_ok=True)
         with tarfile.open(folder / "conversations" / f"{name}.tar.gz") as archive:
             archive.extractall(work, filter="data")
     pages = work / name / "pages"

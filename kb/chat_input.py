@@ -18,6 +18,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from kb.chat_commands import COMMANDS, FILTERS, answering_models
+from kb.settings import settings
 from retrieval.text import one_line
 from retrieval.types import KINDS
 
@@ -32,7 +33,7 @@ def reader(kb: "KnowledgeBase") -> Callable[[], str]:
     """Reads what a person types next. Raises KeyboardInterrupt and EOFError as `input` does."""
     prompt: PromptSession[str] = PromptSession(
         multiline=True, prompt_continuation="  ", key_bindings=_keys(), history=_history(),
-        completer=Names(kb), reserve_space_for_menu=_MENU_LINES,
+        completer=Names(kb), reserve_space_for_menu=_MENU_LINES, vi_mode=settings().keys == "vi",
         # Names are offered when asked for with Tab; commands as they are typed.
         complete_while_typing=Condition(lambda: get_app().current_buffer.text.startswith("/")),
     )  # fmt: skip

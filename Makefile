@@ -41,6 +41,7 @@ bench: models
 	$(BIN)/python -m benchmarks.speed $(DEMO) --write
 	$(BIN)/python -m benchmarks.answers $(DEMO) sample_docs/questions.jsonl --title "Answers to the sample questions"
 	test -z "$(EVAL)" || $(BIN)/python -m benchmarks.retrieval $(EVAL) .bench --write
+	test -z "$(EVAL)" || $(BIN)/python -m benchmarks.conversations $(EVAL) .bench/conversations --write
 	test -z "$(EVAL)" || $(BIN)/python -m benchmarks.answers .bench/wiki $(EVAL)/wiki/questions.jsonl --limit 100 \
 		--title "Answers to 100 public questions over wiki pages"
 

@@ -12,6 +12,7 @@ from generation.abstain import MIN_CONFIDENCE, confidence, refuses
 from generation.asked import restates, states
 from generation.context import Ranked, build_context, rank
 from generation.earlier import with_replaced
+from generation.followup import recent
 from generation.plan import Plan, names_to_follow, needs_plan, together
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
 from generation.stop import Stop
@@ -31,6 +32,9 @@ _MAX_SENTENCES = 2
 # From this confidence on a draft that is not borne out gives way to a sentence of the sources: of 11 such drafts on
 # public questions 8 were mended, and none on questions without an answer (benchmarks/RESULTS.md).
 _QUOTED = 0.8
+# Tokens of a conversation that the model is given: with the sources, the instructions and a long answer they leave room
+# in its window for a question of some 600.
+_HISTORY_BUDGET = 300
 NOT_FOUND_TEXT = "The documents do not say."
 # Tokens of context for a second look (benchmarks/RESULTS.md).
 _SECOND_BUDGET = 120
@@ -81,11 +85,12 @@ class Answerer:
             yield _not_found(question, hits, model="", why=why, timings=timings)
             return
         model = self._load()
+        history = recent(history, model.count, _HISTORY_BUDGET)
         plan = self._plan(question, hits, look, model) if look and needs_plan(question, hits) else None
         if plan:
             hits = plan.hits
             timings["looks"] = since()
-            yield Retrieved(plan.hits, plan.names)
+            yield Retrieved(plan.hits, question, plan.names)
             ranked = rank(question, hits, self._encode, model.count, plan.worth)
             passages = build_context(ranked, PLAN_BUDGET, each=True)
         else:

@@ -93,10 +93,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """Event: the passages are there; the model has not begun. A second one, with what was `looked_for` beside the
-    question, takes the place of the first."""
+    """Event: the passages are there; the model has not begun. `searched` is the text that they were found with: the
+    question, or what makes a follow-up stand alone. A second one, with what was `looked_for` beside the question,
+    takes the place of the first."""
 
     hits: tuple[Hit, ...]
+    searched: str
     looked_for: tuple[str, ...] = ()
 
 

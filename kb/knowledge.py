@@ -74,6 +74,11 @@ class KnowledgeBase:
         return self._store.folder
 
     @property
+    def generation(self) -> int:
+        """Changes with everything that is written to it."""
+        return self._store.generation()
+
+    @property
     def embedder(self) -> str | None:
         """The embedding model that it was built with; None while it is empty."""
         space = self._store.space()
@@ -95,13 +100,23 @@ class KnowledgeBase:
             run = Ingest(writer, self._model_folder, self._encoder_folder, on_progress)
             return run.run(paths, prune=prune, dry_run=dry_run)
 
-    def search(self, query: str, *, k: int = 10, filters: Filters = Filters()) -> SearchResult:
-        """The `k` best hits for `query`; loads neither torch nor a language model."""
+    def search(
+        self, query: str, *, k: int = 10, filters: Filters = Filters(), history: "Sequence[Turn]" = ()
+    ) -> SearchResult:
+        """The `k` best hits for `query`, as a follow-up of the turns in `history`, oldest first; loads neither torch
+        nor a language model."""
+        from generation.followup import DEPTH, fuse, queries
+
         started = time.perf_counter()
         _require_words(query)
         searcher = self._open_searcher()
         opened = time.perf_counter()
-        hits = searcher.search(query, k, filters)
+        if history:
+            depth = max(k, DEPTH)
+            asked = queries(query, history)
+            hits = fuse([(q.weight, searcher.search(q.text, depth, filters)) for q in asked], k)
+        else:
+            hits = searcher.search(query, k, filters)
         done = time.perf_counter()
         timings = {"open": (opened - started) * 1000, "retrieve": (done - opened) * 1000,
                    "total": (done - started) * 1000}  # fmt: skip
@@ -114,40 +129,35 @@ class KnowledgeBase:
         """Answers from the documents: yields a Retrieved (and another when more than one look is needed), Tokens of
         the draft, then one Answer whose claims are checked. Closing the iterator stops the model. `history` are the
         turns before, oldest first. Raises ModelError when a model is missing."""
+        from generation.followup import standalone
         from generation.types import Retrieved
 
         started = time.perf_counter()
         _require_words(question)
         self._load_in_background(model or DEFAULT_LLM)
-        found = self.passages(question, k=k, filters=filters, history=history)
-        yield Retrieved(found.hits)
+        found = self.search(question, k=k or ASK_HITS, filters=filters, history=history)
+        yield Retrieved(found.hits, standalone(question, history))
         yield from self.answer_stream(
             question, found, filters=filters, long=long, model=model, history=history, started=started
         )
-
-    def passages(
-        self, question: str, *, k: int | None = None, filters: Filters = Filters(), history: "Sequence[Turn]" = ()
-    ) -> SearchResult:  # fmt: skip
-        """The passages that a question is answered from."""
-        from generation.followup import standalone
-
-        _require_words(question)
-        return self.search(standalone(question, history), k=k or ASK_HITS, filters=filters)
 
     def answer_stream(
         self, question: str, found: SearchResult, *, filters: Filters = Filters(), long: bool = False,
         model: str | None = None, history: "Sequence[Turn]" = (), started: float | None = None,
         stop: "Stop | None" = None,
     ) -> "Generator[Event, None, None]":  # fmt: skip
-        """Answers from the passages of `passages`, which another thread's KnowledgeBase may have found: yields Tokens
-        of the draft (before them a Retrieved, when more looks with the same `filters` are needed), then one Answer.
+        """Answers from what a search has found, which another thread's KnowledgeBase may have done: yields Tokens of
+        the draft (before them a Retrieved, when more looks with the same `filters` are needed), then one Answer.
         `started` (`time.perf_counter`) is the moment that timings count from. Raises Stopped when `stop` is set
         meanwhile."""
         from generation.answer import Answerer
+        from generation.followup import standalone
         from generation.plan import LOOK_HITS
 
+        query = standalone(question, history)
+
         def look(name: str) -> Sequence[Hit]:
-            return self.search(f"{found.query} {name}", k=LOOK_HITS, filters=filters).hits
+            return self.search(f"{query} {name}", k=LOOK_HITS, filters=filters).hits
 
         loading = self._load_in_background(model or DEFAULT_LLM)
         timings = {name: found.timings_ms[name] for name in ("open", "retrieve")}
@@ -224,6 +234,7 @@ class KnowledgeBase:
             documents=documents,
             chunks=chunks,
             by_kind=by_kind,
+            by_month=self._store.months(),
             embedder=embedder,
             dimensions=space.dimensions if space else None,
             bytes_on_disk=sum(p.stat().st_size for p in self.folder.iterdir() if p.is_file()),

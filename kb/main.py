@@ -19,7 +19,7 @@ from retrieval.text import one_line
 USAGE, UNUSABLE = 2, 3
 
 app = typer.Typer(
-    name="kb", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    name="kb", no_args_is_help=True, add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     help="A private knowledge assistant: cited answers from your wiki, mail and PDFs, on your own machine.",
     epilog="\b\nBegin with:\n  kb ingest ./docs\n  kb ask \"what was the Q3 decision\"",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -286,6 +286,12 @@ class Store:
         oldest, newest = self.connection.execute(days).fetchone()
         return oldest, newest
 
+    def months(self) -> dict[str, int]:
+        """Documents by the month of their date (YYYY-MM), oldest first; those without one under ""."""
+        month = "coalesce(substr(date, 1, 7), '')"
+        count = f"SELECT {month}, count(*) FROM documents GROUP BY 1 ORDER BY 1"
+        return dict(self.connection.execute(count).fetchall())
+
     def failures(self) -> list[tuple[str, str]]:
         """What could not be read at its last ingest: `doc` (or `doc#part`) and why."""
         rows = self.connection.execute("SELECT doc, failures FROM files WHERE failures != '[]' ORDER BY path")

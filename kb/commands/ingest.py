@@ -15,6 +15,10 @@ from kb.terminal import can_ask, console, is_terminal, print_json, say
 if TYPE_CHECKING:
     from ingest.report import IngestReport, Progress
 
+_EXAMPLES = """\b
+Examples:
+  kb ingest ~/notes ~/mail/archive.mbox
+  kb ingest ./docs --kb work --dry-run"""
 _STAGES = {
     "scan": "looking for changes",
     "models": "loading the embedding model",
@@ -24,7 +28,7 @@ _STAGES = {
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("ingest")(ingest)
+    app.command("ingest", epilog=_EXAMPLES)(ingest)
 
 
 def ingest(
@@ -72,7 +76,7 @@ def ingest(
         if as_json:
             print_json(report.to_json())
         else:
-            _print(report, dry_run)
+            print_report(report, dry_run=dry_run)
         if report.kept and prune is None:
             say(
                 f"{report.kept} documents are no longer on disk or are ignored now, more than half of what was there; "
@@ -137,7 +141,7 @@ def _lines() -> Callable[["Progress"], None]:
     return tell
 
 
-def _print(report: "IngestReport", dry_run: bool) -> None:
+def print_report(report: "IngestReport", *, dry_run: bool = False) -> None:
     """The closing table on stdout, and why files failed."""
     from rich.table import Table
 

@@ -126,7 +126,9 @@ async def _sent(events: AsyncIterator[Event]) -> AsyncIterator[str]:
         async for event in events:
             if isinstance(event, Retrieved):
                 hits = [hit.to_json() for hit in event.hits]
-                yield _event("hits", {"hits": hits, "looked_for": event.looked_for})
+                yield _event(
+                    "hits", {"hits": hits, "searched": event.searched, "looked_for": event.looked_for}
+                )
             elif isinstance(event, Token):
                 yield _event("token", {"text": event.text})
             else:

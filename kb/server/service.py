@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from generation.followup import standalone
 from generation.stop import Stopped
 from generation.types import Answer, Event, Retrieved, Turn
 from kb.catalogue import DEFAULT_LLM
-from kb.knowledge import KnowledgeBase
+from kb.knowledge import ASK_HITS, KnowledgeBase
 from kb.server.owner import Owner, Stream
-from kb.session import TURNS
 from retrieval.types import Filters
 
 T = TypeVar("T")
@@ -61,10 +61,8 @@ class Service:
     async def ask(self, question: Question) -> "Asked":
         """Searches at once and takes a place in the queue for the model. Raises Busy, or what a search raises."""
         started = time.perf_counter()
-        text, history = question.text, question.history[-TURNS:]
-        found = await self.read(
-            lambda kb: kb.passages(text, k=question.k, filters=question.filters, history=history)
-        )
+        text, history, k = question.text, question.history, question.k or ASK_HITS
+        found = await self.read(lambda kb: kb.search(text, k=k, filters=question.filters, history=history))
         events = self._answers.stream(
             lambda kb, stop: kb.answer_stream(
                 text,
@@ -75,9 +73,9 @@ class Service:
                 history=history,
                 started=started,
                 stop=stop,
-            )  # fmt: skip
+            )
         )
-        return Asked(Retrieved(found.hits), events)
+        return Asked(Retrieved(found.hits, standalone(text, history)), events)
 
 
 class Asked:

@@ -47,7 +47,9 @@ def event_in(received: Mapping[str, Any]) -> Event:
     ((name, value),) = received.items()
     match name:
         case "hits":
-            return Retrieved(tuple(_hit(hit) for hit in value["hits"]), tuple(value["looked_for"]))
+            return Retrieved(
+                tuple(_hit(hit) for hit in value["hits"]), value["searched"], tuple(value["looked_for"])
+            )
         case "token":
             return Token(value["text"])
         case "answer":

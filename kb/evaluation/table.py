@@ -1,0 +1,136 @@
+"""A run on the terminal: a table that is read in ten seconds, and the questions to look at."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kb.evaluation.compare import Comparison
+from kb.evaluation.results import Result
+from kb.evaluation.summary import Figure
+from retrieval.text import one_line
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_BAR = 20
+# Questions that are named under the table.
+_NAMED = 5
+_MARKS = {1: "▲ better", -1: "▼ worse", 0: ""}
+_STYLES = {1: "green", -1: "red", 0: ""}
+
+
+def figures_table(figures: Sequence[Figure]) -> "Table":
+    """The figures of a run, by group, shares with a bar."""
+    from rich.text import Text
+
+    table = _table("", "", "", "of", "")
+    group = ""
+    for figure in figures:
+        if group and figure.group != group:
+            table.add_row()
+        bar = "━" * round(_BAR * figure.value) if figure.unit == "share" else ""
+        head = Text(figure.group if figure.group != group else "", style="bold")
+        table.add_row(
+            head,
+            figure.name,
+            Text(figure.text(), style="bold"),
+            bar,
+            f"{figure.of}",
+            Text(figure.says, style="dim"),
+        )
+        group = figure.group
+    return table
+
+
+def comparison_table(comparison: Comparison) -> "Table":
+    """The figures beside the earlier ones, with what got better and worse."""
+    from rich.text import Text
+
+    table = _table("", "earlier", "now", "", "of")
+    group = ""
+    for change in comparison.changes:
+        figure = change.now
+        if group and figure.group != group:
+            table.add_row()
+        style = _STYLES[change.direction]
+        table.add_row(
+            Text(figure.group if figure.group != group else "", style="bold"),
+            figure.name,
+            figure.text(change.earlier),
+            Text(figure.text(), style="bold"),
+            Text(_MARKS[change.direction], style=style),
+            f"{figure.of}",
+        )
+        group = figure.group
+    return table
+
+
+def flip_lines(comparison: Comparison, width: int | None) -> list[str]:
+    """Which questions came out well in one of the runs only."""
+    lines = []
+    for name, flipped in (("better", comparison.better), ("worse", comparison.worse)):
+        if flipped:
+            lines += ["", f"{name}: {len(flipped)}", *(_line(result, width) for result in flipped)]
+    flips = len(comparison.better) + len(comparison.worse)
+    if flips:
+        chance = "this may well be chance" if comparison.by_chance > 0.05 else "this is hardly chance"
+        lines += [
+            "",
+            f"{flips} of {comparison.common} questions flipped: {chance} (p = {comparison.by_chance:.2f})",
+        ]
+    else:
+        lines += ["", f"none of {comparison.common} questions flipped"]
+    if comparison.left_out:
+        lines.append(
+            f"{comparison.left_out} questions that only one of the runs has are left out of this comparison"
+        )
+    return lines
+
+
+def failed_lines(results: Sequence[Result], width: int | None) -> list[str]:
+    """The first questions that did not come out well, and how many more there are."""
+    failed = [result for result in results if result.good is False]
+    if not failed:
+        return []
+    lines = ["", f"not well: {len(failed)}", *(_line(result, width) for result in failed[:_NAMED])]
+    return (
+        [*lines, f"  … and {len(failed) - _NAMED} more: --report FILE has all"]
+        if len(failed) > _NAMED
+        else lines
+    )
+
+
+def outcome(result: Result) -> str:
+    """What became of a question, in a few words."""
+    if result.given is None:
+        rank = result.found.rank if result.found else None
+        return f"found at {rank}" if rank else "not among ten"
+    if result.answerable is None:
+        return "answered" if result.given.answered else "refused"
+    if not result.given.answered:
+        return "refused, though the documents say" if result.answerable else "refused rightly"
+    if result.answerable is False:
+        return "answered, though the documents do not say"
+    if result.given.right is None:
+        return "answered"
+    return "right" if result.given.right else "wrong"
+
+
+def _line(result: Result, width: int | None) -> str:
+    parts = [f"{one_line(result.id)}  {one_line(result.question)}", outcome(result)]
+    if result.given and result.given.answered:
+        parts.append(f"“{one_line(result.given.text)}”")
+    if result.answers and not result.good:
+        parts.append(f"wanted: {one_line(result.answers[0])}")
+    text = "  " + " · ".join(parts)
+    return text if width is None else textwrap.shorten(text, 2 * width, placeholder=" …").join(("  ", ""))
+
+
+def _table(*columns: str) -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if 0 < number < 3 and name != "" else "left")
+    return table

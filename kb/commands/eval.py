@@ -1,5 +1,6 @@
 """`kb eval`: how good the answers are on one's own questions."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -70,6 +71,12 @@ def evaluate(
             "--resume", metavar="FILE", help="Keep each result in FILE, and go on from those in it."
         ),
     ] = None,
+    make: Annotated[
+        int | None,
+        typer.Option(
+            "--make", metavar="N", min=1, help="Propose N questions about your documents, to be edited."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure search and answers on your own questions."""
@@ -79,6 +86,9 @@ def evaluate(
     from kb.evaluation.report import check_format, write_report
     from kb.knowledge import KnowledgeBase
 
+    if make is not None:
+        _make(folder, file, make, model or DEFAULT_LLM)
+        return
     if file is None:
         raise UsageError("name a file with questions, one JSON object a line (see kb eval --help)")
     questions = read_questions(file)
@@ -102,6 +112,35 @@ def evaluate(
         left = f"stopped after {len(run.results)} of {run.asked} questions"
         say(left + (f"; the same command goes on from {resume}" if resume else ""))
         raise typer.Exit(130)
+
+
+def _make(folder: Path | None, file: Path | None, count: int, model: str) -> None:
+    """Writes proposed questions to the file, which must not be there yet, or to stdout; each as soon as it is made."""
+    from generation.llm import LocalModel
+    from kb.evaluation.make import make_questions
+    from kb.knowledge import KnowledgeBase
+    from kb.model_store import ModelStore
+    from kb.offer import offer_missing
+
+    if file is not None and file.exists():
+        raise UsageError(f"{file} is there already: name a new file for the questions, or remove it")
+    made = 0
+    with KnowledgeBase.open(folder) as kb, ExitStack() as stack:
+        offer_missing([model])
+        loaded = LocalModel(ModelStore().resolve_llm(model))
+        stack.callback(loaded.close)
+        try:
+            out = stack.enter_context(file.open("w", encoding="utf-8")) if file else sys.stdout
+        except OSError as error:
+            raise UsageError(f"the questions can't be written to {file}: {error.strerror or error}") from None
+        for made, entry in enumerate(make_questions(kb.folder, loaded, count), start=1):
+            out.write(json.dumps(entry) + "\n")
+            out.flush()
+            if file is not None or not sys.stdout.isatty():
+                say(f"{made} of {count}: {entry['question']}")
+    if made < count:
+        say(f"the documents gave {made} questions, {count} were wanted")
+    say("read them before you use them: drop those that nobody would ask, and mend questions and answers")
 
 
 def _measured(

@@ -52,7 +52,7 @@ def columns(counts: Mapping[str, int]) -> str:
         shapes.append(
             f'<text class="soft" x="{middle:.1f}" y="{low + 15}" text-anchor="middle">{escape(name)}</text>'
         )
-    return _svg(_WIDTH, _HEIGHT, "".join(shapes))
+    return _svg(_WIDTH + 10, _HEIGHT, "".join(shapes))  # the last name is wider than its column
 
 
 def curve(points: Sequence[tuple[float, float]], across: str, up: str) -> str:

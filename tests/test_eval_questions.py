@@ -146,8 +146,8 @@ def test_the_same_questions_are_drawn_each_time() -> None:
     questions = read_questions(SAMPLES)
     drawn = sample(questions, 7)
     assert drawn == sample(questions, 7) and len(drawn) == 7
-    assert [q for q in questions if q in drawn] == drawn
-    assert sample(questions, 99) == questions
+    assert sample(questions, 9)[:7] == drawn
+    assert sorted(q.id for q in sample(questions, 99)) == sorted(q.id for q in questions)
 
 
 JSON = st.recursive(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 _WIDTH, _HEIGHT = 300, 170
-_COLOURS = ("good", "bad", "mild", "calm", "pale")
+_COLOURS = ("good", "bad", "mild", "calm", "odd")
 
 
 def bar(share: float) -> str:
@@ -79,7 +79,7 @@ def curve(points: Sequence[tuple[float, float]], across: str, up: str) -> str:
     shapes.append(
         f'<text class="soft" x="{right}" y="{_HEIGHT - 2}" text-anchor="end">{escape(across)}</text>'
     )
-    shapes.append(f'<text class="soft" x="{left + 4}" y="16">{escape(up)}</text>')
+    shapes.append(f'<text class="soft" x="{left + 4}" y="22">{escape(up)}</text>')
     return _svg(_WIDTH, _HEIGHT, "".join(shapes))
 
 

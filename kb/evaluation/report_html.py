@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2024; --soft: #667; --line: #d9dce1; --back: #fff; --good: #2a7f62;
-  --bad: #c2413a; --mild: #d99a2b; --calm: #4a78b5; --pale: #b9c0cb; }
+  --bad: #c2413a; --mild: #d99a2b; --calm: #4a78b5; --odd: #8b5aa8; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --soft: #9aa3ad; --line: #363c44; --back: #16191d;
-  --good: #4fb28f; --bad: #e2726b; --mild: #e0b25c; --calm: #7ba6dd; --pale: #565e69; } }
+  --good: #4fb28f; --bad: #e2726b; --mild: #e0b25c; --calm: #7ba6dd; --odd: #b58ad0; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back); max-width: 66rem;
   margin: 2rem auto; padding: 0 1.2rem; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem } h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem }
@@ -29,7 +29,8 @@ th { font-weight: 600; color: var(--soft) } td.number { text-align: right; font-
 td.says { color: var(--soft) } td.group { font-weight: 600 } .good { color: var(--good) } .bad { color: var(--bad) }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem 3rem } figure { margin: 0 } figcaption { color: var(--soft) }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink) } svg .soft { fill: var(--soft) }
-.wide { overflow-x: auto } .wide td { overflow-wrap: anywhere; min-width: 3rem } ul { padding-left: 1.1rem }
+.wide { overflow-x: auto } .wide td { overflow-wrap: anywhere; min-width: 3rem }
+pre { font: inherit; white-space: pre-wrap; margin: 0 }
 """
 _GROUPED = '<td class="group">'
 
@@ -48,9 +49,8 @@ def html_report(run: "Run", comparison: Comparison | None) -> str:
         *_plots(run),
     ]
     if comparison:
-        lines = [line.strip() for line in flip_lines(comparison, None) if line]
-        items = "".join(f"<li>{_text(line)}</li>" for line in lines)
-        parts.append(f"<h2>Against the earlier run</h2><ul>{items}</ul>")
+        lines = escape("\n".join(flip_lines(comparison, None)).strip("\n"))
+        parts.append(f"<h2>Against the earlier run</h2><pre>{lines}</pre>")
     parts += ["<h2>Questions</h2>", _questions(run.results), "</body></html>"]
     return "\n".join(parts) + "\n"
 

@@ -89,7 +89,7 @@ def _bar(share: float) -> str:
 
 def _fenced(lines: Sequence[str]) -> str:
     fence = "`" * (1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=2))
-    return "\n".join((fence, *lines, fence))
+    return "\n".join((fence, "\n".join(lines).strip("\n"), fence))
 
 
 def _plain(text: str) -> str:

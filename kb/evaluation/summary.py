@@ -149,21 +149,21 @@ def _answers(results: Sequence[Result]) -> list[Figure]:
 
     placed = any(given.cited_right is not None for given in known)
     return [
-        share("right", lambda g: g.right, "half of an accepted answer's words, in at most 60"),
+        share("right", lambda g: g.right, "half of an accepted answer's words"),
         *(
             [
                 share(
                     "right and cited",
                     lambda g: g.right and bool(g.cited_right),
-                    "... with a citation of a named place",
+                    "... and a named place cited",
                 )
             ]
             if placed
             else []
         ),
-        share("contained", lambda g: g.contained, "an accepted answer stands in it, word for word"),
-        share("exact", lambda g: g.exact, "it is an accepted answer and nothing else"),
-        share("token F1", lambda g: g.f1, "its words and an accepted answer's"),
+        share("contained", lambda g: g.contained, "an accepted answer, word for word"),
+        share("exact", lambda g: g.exact, "an accepted answer, nothing else"),
+        share("token F1", lambda g: g.f1, "words shared with an accepted one"),
     ]
 
 
@@ -175,11 +175,11 @@ def _refusals(results: Sequence[Result]) -> list[Figure]:
     measured = []
     if no:
         if refused:
-            says = "refused, and the documents do not say"
+            says = "refusals that were right"
             measured.append(
                 Figure("refusals", "precision", rightly / len(refused), len(refused), "share", 1, says)
             )
-        says = "the documents do not say, and refused"
+        says = "what has no answer and was refused"
         measured.append(Figure("refusals", "recall", rightly / len(no), len(no), "share", 1, says))
     curve = risk_coverage(results)
     if curve:
@@ -189,7 +189,7 @@ def _refusals(results: Sequence[Result]) -> list[Figure]:
             Figure("refusals", "risk", curve[-1].risk, answered, "share", -1, "wrong among what was answered"),
             Figure(
                 "refusals", "risk, surer half", half.risk, round(answered * half.coverage / curve[-1].coverage),
-                "share", -1, f"the same at a confidence of {half.confidence:.2f} or more",
+                "share", -1, f"with a confidence from {half.confidence:.2f}",
             ),
         ]  # fmt: skip
     return measured
@@ -199,8 +199,8 @@ def _citations(results: Sequence[Result]) -> list[Figure]:
     given = [r.given for r in results if r.given is not None and r.given.answered]
     measured = []
     counts: tuple[tuple[str, Callable[[Given], int | None], str], ...] = (
-        ("precision", lambda g: g.cited_right, "citations that lie in a named place"),
-        ("hold the answer", lambda g: g.cited_holding, "citations whose quote has an accepted answer"),
+        ("precision", lambda g: g.cited_right, "citations in a named place"),
+        ("hold the answer", lambda g: g.cited_holding, "quotes with an accepted answer"),
     )
     for name, count, says in counts:
         pairs = [(count(g), g.citations) for g in given]
@@ -212,7 +212,7 @@ def _citations(results: Sequence[Result]) -> list[Figure]:
     if sentences:
         value = sum(g.supported for g in given) / sentences
         measured.append(
-            Figure("citations", "recall", value, sentences, "share", 1, "sentences that a citation bears out")
+            Figure("citations", "recall", value, sentences, "share", 1, "sentences that are borne out")
         )
     return measured
 
@@ -252,8 +252,4 @@ def _cost(results: Sequence[Result]) -> list[Figure]:
 
 def _slowest(seconds: Sequence[float]) -> str:
     slow = sorted(seconds)[int(0.95 * (len(seconds) - 1))]
-    return (
-        f"median; one in twenty takes {slow:.1f} s or more"
-        if slow >= 1
-        else f"median; 95 % within {slow:.2f} s"
-    )
+    return f"median; 95 % within {slow:.1f} s" if slow >= 1 else f"median; 95 % within {1000 * slow:.0f} ms"

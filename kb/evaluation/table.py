@@ -1,6 +1,5 @@
 """A run on the terminal: a table that is read in ten seconds, and the questions to look at."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from retrieval.text import one_line
 if TYPE_CHECKING:
     from rich.table import Table
 
-_BAR = 20
+_BAR = 12
 # Questions that are named under the table.
 _NAMED = 5
 _MARKS = {1: "▲ better", -1: "▼ worse", 0: ""}
@@ -23,7 +22,7 @@ def figures_table(figures: Sequence[Figure]) -> "Table":
     """The figures of a run, by group, shares with a bar."""
     from rich.text import Text
 
-    table = _table("", "", "", "of", "")
+    table = _table("", "value", "", "of", "")
     group = ""
     for figure in figures:
         if group and figure.group != group:
@@ -70,7 +69,11 @@ def flip_lines(comparison: Comparison, width: int | None) -> list[str]:
     lines = []
     for name, flipped in (("better", comparison.better), ("worse", comparison.worse)):
         if flipped:
-            lines += ["", f"{name}: {len(flipped)}", *(_line(result, width) for result in flipped)]
+            lines += [
+                "",
+                f"{name}: {len(flipped)}",
+                *(line for result in flipped for line in _lines(result, width)),
+            ]
     flips = len(comparison.better) + len(comparison.worse)
     if flips:
         chance = "this may well be chance" if comparison.by_chance > 0.05 else "this is hardly chance"
@@ -92,7 +95,11 @@ def failed_lines(results: Sequence[Result], width: int | None) -> list[str]:
     failed = [result for result in results if result.good is False]
     if not failed:
         return []
-    lines = ["", f"not well: {len(failed)}", *(_line(result, width) for result in failed[:_NAMED])]
+    lines = [
+        "",
+        f"not well: {len(failed)}",
+        *(line for result in failed[:_NAMED] for line in _lines(result, width)),
+    ]
     return (
         [*lines, f"  … and {len(failed) - _NAMED} more: --report FILE has all"]
         if len(failed) > _NAMED
@@ -116,21 +123,25 @@ def outcome(result: Result) -> str:
     return "right" if result.given.right else "wrong"
 
 
-def _line(result: Result, width: int | None) -> str:
-    parts = [f"{one_line(result.id)}  {one_line(result.question)}", outcome(result)]
-    if result.given and result.given.answered:
-        parts.append(f"“{one_line(result.given.text)}”")
-    if result.answers and not result.good:
-        parts.append(f"wanted: {one_line(result.answers[0])}")
-    text = "  " + " · ".join(parts)
-    return text if width is None else textwrap.shorten(text, 2 * width, placeholder=" …").join(("  ", ""))
+def _lines(result: Result, width: int | None) -> list[str]:
+    """A question, and what became of it, a line each."""
+    said = f": “{one_line(result.given.text)}”" if result.given and result.given.answered else ""
+    wanted = f" · wanted: {one_line(result.answers[0])}" if result.answers and not result.good else ""
+    lines = [f"{one_line(result.id)}  {one_line(result.question)}", f"  {outcome(result)}{said}{wanted}"]
+    return [f"  {line if width is None else _shortened(line, width - 2)}" for line in lines]
+
+
+def _shortened(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: max(width - 2, 0)].rstrip() + " …"
 
 
 def _table(*columns: str) -> "Table":
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("")
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if 0 < number < 3 and name != "" else "left")
+    for number, name in enumerate(("", *columns)):
+        is_number = name in ("value", "earlier", "now", "of")
+        head = "" if name == "value" else name
+        # Only what a figure means is wrapped where the window is narrow.
+        table.add_column(head, justify="right" if is_number else "left", no_wrap=number < len(columns))
     return table

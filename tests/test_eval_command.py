@@ -163,14 +163,9 @@ def first_chunk(folder: Path, doc: str) -> object:
     [
         ("Question: How much is set aside for the launch in September?\nAnswer: 42,000 EUR", True),
         ("Question: How much is set aside for the launch in September?\n\nAnswer: “42,000   eur”.", True),
-        (
-            "Question: How much is set aside for the launch in September?\nAnswer: 43,000 EUR",
-            False,
-        ),  # made up
-        (
-            "Question: Are 42,000 EUR set aside for the September launch?\nAnswer: 42,000 EUR",
-            False,
-        ),  # given away
+        # The answer is made up, then given away.
+        ("Question: How much is set aside for the launch in September?\nAnswer: 43,000 EUR", False),
+        ("Question: Are 42,000 EUR set aside for the September launch?\nAnswer: 42,000 EUR", False),
         ("Question: How much money is set aside in this text?\nAnswer: 42,000 EUR", False),
         ("Question: How much?\nAnswer: 42,000 EUR", False),
         ("Question: How much is set aside for the launch?", False),

@@ -127,4 +127,4 @@ def test_what_failed_is_named_in_lines_that_fit_a_terminal() -> None:
     assert all("\n" not in line and "\x1b" not in line for line in lines)
     assert max(map(len, lines)) <= 80
     assert failed_lines([result("a")], 80) == []
-    assert flip_lines(compare([], []), 80) == ["none of 0 questions flipped"]
+    assert flip_lines(compare([], []), 80) == ["", "none of 0 questions flipped"]

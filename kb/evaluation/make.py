@@ -66,7 +66,10 @@ def usable(reply: str, chunk: StoredChunk) -> dict[str, Any] | None:
     match = _REPLY.search(reply)
     if match is None:
         return None
-    question, answer = match["question"].strip(), match["answer"].strip().strip("\"'“”").rstrip(".")
+    question, answer = (
+        match["question"].strip(),
+        match["answer"].strip().rstrip(".").strip("\"'“”").rstrip("."),
+    )
     asked, said = content(question), content(answer)
     if (
         len(asked) < _MIN_QUESTION

@@ -133,6 +133,14 @@ def test_what_was_not_measured_has_no_figure() -> None:
     assert bare.good is None and risk_coverage([bare]) == []
 
 
+def test_a_refusal_is_judged_where_only_the_place_is_known() -> None:
+    """That an answer stands in a document is enough to tell a refusal, and not enough to tell a right answer."""
+    unknown = {"right": None, "exact": None, "contained": None, "f1": None, "cited_holding": None}
+    said, not_said = (replace(result("a"), given=replace(given, **unknown)) for given in (GIVEN, REFUSED))
+    assert (said.good, not_said.good) == (None, False)
+    assert risk_coverage([said, not_said]) == []
+
+
 def test_risk_falls_when_only_the_surest_are_answered() -> None:
     run = [result("a", right(0.9)), result("b", wrong(0.6)), result("c", right(0.8)), result("d", refused())]
     curve = risk_coverage(run)

@@ -9,7 +9,8 @@ from helpers import assert_one_sentence, hit, info
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kb.evaluation.questions import is_gold, parse, read_questions, sample
+from kb.evaluation.measures import is_gold
+from kb.evaluation.questions import parse, read_questions, sample
 from retrieval.errors import UsageError
 from retrieval.types import Copy, Hit
 

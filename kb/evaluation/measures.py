@@ -1,10 +1,13 @@
-"""When an answer counts as right, and how good a ranking is."""
+"""When a hit and an answer count as right, and how good a ranking is."""
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from kb.evaluation.questions import places_of
+from retrieval.types import Hit
 from retrieval.words import STOP_WORDS
 
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W_]+")
@@ -14,6 +17,11 @@ _MARKS = re.compile(r"\s*\[(?:\d+|\?)\]")
 _ARTICLES = frozenset(("a", "an", "the"))
 # How many hits a ranking is judged by.
 DEPTH = 10
+
+
+def is_gold(hit: Hit, question: Mapping[str, Any]) -> bool:
+    """Whether a hit, or a copy of it, lies where the question (a line of its file) says that its answer stands."""
+    return any(place.holds(hit) or place.holds_copy(hit) for place in places_of(question))
 
 
 def content(text: str) -> set[str]:

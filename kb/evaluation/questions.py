@@ -158,11 +158,6 @@ def places_of(entry: Mapping[str, Any]) -> tuple[Place, ...]:
     )
 
 
-def is_gold(hit: Hit, question: Mapping[str, Any]) -> bool:
-    """Whether a hit, or a copy of it, lies where the question says that its answer stands."""
-    return any(place.holds(hit) or place.holds_copy(hit) for place in places_of(question))
-
-
 def _object(line: str) -> Mapping[str, Any]:
     try:
         entry = json.loads(line)

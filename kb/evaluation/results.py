@@ -73,7 +73,14 @@ class Result:
         when that can't be known."""
         if self.given is None:
             return None if self.found is None else self.found.rank is not None
-        return not self.given.answered if self.answerable is False else self.given.right
+        if self.answerable is False:
+            return not self.given.answered
+        return self.given.right if self.given.answered or not self.answerable else False
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether any answer to it could be told to be right or wrong."""
+        return self.given is not None and (self.answerable is False or self.given.right is not None)
 
     def to_json(self) -> dict[str, Any]:
         """The result as it is kept."""

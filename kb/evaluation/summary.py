@@ -65,9 +65,11 @@ def summary_json(measured: Iterable[Figure]) -> dict[str, dict[str, Any]]:
 def risk_coverage(results: Sequence[Result]) -> list[Risk]:
     """The curve of risk over coverage, the surest answers first. Questions whose answer can't be judged are left out;
     those that were refused are covered by no confidence."""
-    judged = [(r.given, r.good) for r in results if r.given is not None and r.good is not None]
+    judged = [r for r in results if r.is_judged]
     answered = [
-        (given.confidence, good) for given, good in judged if given.answered and given.confidence is not None
+        (given.confidence, bool(r.good))
+        for r in judged
+        if (given := _given(r)).answered and given.confidence is not None
     ]
     curve: list[Risk] = []
     wrong = 0
@@ -140,30 +142,20 @@ def _retrieval(results: Sequence[Result]) -> list[Figure]:
 
 def _answers(results: Sequence[Result]) -> list[Figure]:
     known = [r.given for r in results if r.given is not None and r.given.right is not None]
-    if not known:
-        return []
-
-    def share(name: str, count: Callable[[Given], float | bool | None], says: str) -> Figure:
-        value = sum(float(count(given) or 0) for given in known) / len(known)
-        return Figure("answers", name, value, len(known), "share", 1, says)
-
-    placed = any(given.cited_right is not None for given in known)
+    placed = [given for given in known if given.cited_right is not None]
+    counts: tuple[tuple[str, Sequence[Given], Callable[[Given], float | bool | None], str], ...] = (
+        ("right", known, lambda g: g.right, "half of an accepted answer's words"),
+        ("right and cited", placed, lambda g: g.right and bool(g.cited_right), "... and a named place cited"),
+        ("contained", known, lambda g: g.contained, "an accepted answer, word for word"),
+        ("exact", known, lambda g: g.exact, "an accepted answer, nothing else"),
+        ("token F1", known, lambda g: g.f1, "words shared with an accepted one"),
+    )
     return [
-        share("right", lambda g: g.right, "half of an accepted answer's words"),
-        *(
-            [
-                share(
-                    "right and cited",
-                    lambda g: g.right and bool(g.cited_right),
-                    "... and a named place cited",
-                )
-            ]
-            if placed
-            else []
-        ),
-        share("contained", lambda g: g.contained, "an accepted answer, word for word"),
-        share("exact", lambda g: g.exact, "an accepted answer, nothing else"),
-        share("token F1", lambda g: g.f1, "words shared with an accepted one"),
+        Figure(
+            "answers", name, sum(float(count(g) or 0) for g in over) / len(over), len(over), "share", 1, says
+        )
+        for name, over, count, says in counts
+        if over
     ]
 
 
@@ -183,7 +175,7 @@ def _refusals(results: Sequence[Result]) -> list[Figure]:
         measured.append(Figure("refusals", "recall", rightly / len(no), len(no), "share", 1, says))
     curve = risk_coverage(results)
     if curve:
-        answered = sum(r.good is not None and _given(r).answered for r in results if r.given is not None)
+        answered = sum(_given(r).answered for r in results if r.is_judged)
         half = next(point for point in curve if 2 * point.coverage >= curve[-1].coverage)
         measured += [
             Figure("refusals", "risk", curve[-1].risk, answered, "share", -1, "wrong among what was answered"),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _BAR = 12
 # Questions that are named under the table.
 _NAMED = 5
+# From this probability on flips are called chance.
+_CHANCE = 0.05
 _MARKS = {1: "▲ better", -1: "▼ worse", 0: ""}
 _STYLES = {1: "green", -1: "red", 0: ""}
 
@@ -27,16 +29,10 @@ def figures_table(figures: Sequence[Figure]) -> "Table":
     for figure in figures:
         if group and figure.group != group:
             table.add_row()
-        bar = "━" * round(_BAR * figure.value) if figure.unit == "share" else ""
         head = Text(figure.group if figure.group != group else "", style="bold")
-        table.add_row(
-            head,
-            figure.name,
-            Text(figure.text(), style="bold"),
-            bar,
-            f"{figure.of}",
-            Text(figure.says, style="dim"),
-        )
+        value, says = Text(figure.text(), style="bold"), Text(figure.says, style="dim")
+        bar = "━" * round(_BAR * figure.value) if figure.unit == "share" else ""
+        table.add_row(head, figure.name, value, bar, f"{figure.of}", says)
         group = figure.group
     return table
 
@@ -51,15 +47,10 @@ def comparison_table(comparison: Comparison) -> "Table":
         figure = change.now
         if group and figure.group != group:
             table.add_row()
-        style = _STYLES[change.direction]
-        table.add_row(
-            Text(figure.group if figure.group != group else "", style="bold"),
-            figure.name,
-            figure.text(change.earlier),
-            Text(figure.text(), style="bold"),
-            Text(_MARKS[change.direction], style=style),
-            f"{figure.of}",
-        )
+        head = Text(figure.group if figure.group != group else "", style="bold")
+        value = Text(figure.text(), style="bold")
+        mark = Text(_MARKS[change.direction], style=_STYLES[change.direction])
+        table.add_row(head, figure.name, figure.text(change.earlier), value, mark, f"{figure.of}")
         group = figure.group
     return table
 
@@ -69,42 +60,26 @@ def flip_lines(comparison: Comparison, width: int | None) -> list[str]:
     lines = []
     for name, flipped in (("better", comparison.better), ("worse", comparison.worse)):
         if flipped:
-            lines += [
-                "",
-                f"{name}: {len(flipped)}",
-                *(line for result in flipped for line in _lines(result, width)),
-            ]
-    flips = len(comparison.better) + len(comparison.worse)
+            lines += ["", f"{name}: {len(flipped)}"]
+            lines += [line for result in flipped for line in _lines(result, width)]
+    flips, chance = len(comparison.better) + len(comparison.worse), comparison.by_chance
     if flips:
-        chance = "this may well be chance" if comparison.by_chance > 0.05 else "this is hardly chance"
-        lines += [
-            "",
-            f"{flips} of {comparison.common} questions flipped: {chance} (p = {comparison.by_chance:.2f})",
-        ]
+        says = "this may well be chance" if chance > _CHANCE else "this is hardly chance"
+        lines += ["", f"{flips} of {comparison.common} questions flipped: {says} (p = {chance:.2f})"]
     else:
         lines += ["", f"none of {comparison.common} questions flipped"]
     if comparison.left_out:
-        lines.append(
-            f"{comparison.left_out} questions that only one of the runs has are left out of this comparison"
-        )
+        lines.append(f"{comparison.left_out} questions that only one of the runs has are left out of this")
     return lines
 
 
 def failed_lines(results: Sequence[Result], width: int | None) -> list[str]:
     """The first questions that did not come out well, and how many more there are."""
     failed = [result for result in results if result.good is False]
-    if not failed:
-        return []
-    lines = [
-        "",
-        f"not well: {len(failed)}",
-        *(line for result in failed[:_NAMED] for line in _lines(result, width)),
-    ]
-    return (
-        [*lines, f"  … and {len(failed) - _NAMED} more: --report FILE has all"]
-        if len(failed) > _NAMED
-        else lines
-    )
+    lines = ["", f"not well: {len(failed)}"] if failed else []
+    lines += [line for result in failed[:_NAMED] for line in _lines(result, width)]
+    more = len(failed) - _NAMED
+    return [*lines, f"  … and {more} more: --report FILE has all"] if more > 0 else lines
 
 
 def outcome(result: Result) -> str:

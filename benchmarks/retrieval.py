@@ -9,27 +9,28 @@ a hit that lists the gold message among its copies is right, and a second line c
 `--ablate` searches again with each kind of evidence left out.
 """
 
-import argparse
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scoring import write_section
+from benchmarks.scoring import markdown, parser, write_section
 from kb import KnowledgeBase
-from kb.evaluation.measures import is_gold, median
+from kb.evaluation.measures import DEPTH, median
+from kb.evaluation.questions import Question, read_questions
+from kb.evaluation.results import Found, Result, judge_hits
+from kb.evaluation.summary import figures
 from retrieval import ranking
 
 SETS = ("wiki", "meetings", "mail", "pdf")
-_DEPTH = 10
 
 
 def open_set(folder: Path, name: str, work: Path) -> KnowledgeBase:
-    """The knowledge base of a set's documents, brought up to date."""
+    """The knowledge base of a set's documents (in its folder `docs`, or beside its questions), brought up to date."""
     kb = KnowledgeBase.open(work / name, create=True)
-    report = kb.ingest([folder / name / "docs"])
+    docs = folder / name / "docs"
+    report = kb.ingest([docs if docs.is_dir() else folder / name])
     if report.added + report.updated:
         rate = f"{report.chunks / report.seconds:.0f} chunks/s"
         print(
@@ -39,38 +40,47 @@ def open_set(folder: Path, name: str, work: Path) -> KnowledgeBase:
     return kb
 
 
+def questions_file(folder: Path, name: str) -> Path:
+    """The file of the set's questions."""
+    return folder / name / "questions.jsonl"
+
+
 def questions_of(folder: Path, name: str) -> list[dict[str, Any]]:
-    """The set's questions."""
-    lines = (folder / name / "questions.jsonl").read_text("utf-8").splitlines()
+    """The set's questions as they stand in their file."""
+    lines = questions_file(folder, name).read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines if line.strip()]
 
 
-def row(name: str, ranks: Sequence[int | None], seconds: Sequence[float], chunks: int) -> str:
-    """A line of the table; a rank counts from 1, None is a miss."""
-    at = {k: sum(rank is not None and rank <= k for rank in ranks) / len(ranks) for k in (1, 5, 10)}
-    mrr = sum(1 / rank for rank in ranks if rank) / len(ranks)
-    figures = " | ".join(f"{value:.3f}" for value in (*at.values(), mrr))
-    return f"| {name} ({len(ranks)}) | {chunks} | {figures} | {1000 * median(seconds):.0f} ms |"
+HEAD = ("set", "chunks", "hit@1", "hit@5", "hit@10", "MRR@10", "nDCG@10", "a search")
 
 
-HEAD = "| set | chunks | hit@1 | hit@5 | hit@10 | MRR@10 | a search |\n|---|---|---|---|---|---|---|"
-
-
-def measure(kb: KnowledgeBase, name: str, questions: Sequence[dict[str, Any]]) -> list[str]:
-    """The set's lines of the table."""
-    ranks: list[int | None] = []
-    own: list[int | None] = []
-    seconds: list[float] = []
+def search(kb: KnowledgeBase, questions: Sequence[Question]) -> tuple[list[Found], list[Found]]:
+    """What is found for each question, and the same with the copies of the hits left out."""
+    found, alone = [], []
     for question in questions:
-        started = time.perf_counter()
-        hits = kb.search(question["question"], k=_DEPTH).hits
-        seconds.append(time.perf_counter() - started)
-        ranks.append(next((hit.rank for hit in hits if is_gold(hit, question)), None))
-        alone = (replace(hit, copies=()) for hit in hits)
-        own.append(next((hit.rank for hit in alone if is_gold(hit, question)), None))
-    chunks = kb.status().chunks
-    lines = [row(name, ranks, seconds, chunks)]
-    return lines if own == ranks else [*lines, row(f"{name}, copies not counted", own, seconds, chunks)]
+        result = kb.search(question.text, k=DEPTH)
+        milliseconds = result.timings_ms["total"]
+        found.append(judge_hits(result.hits, question.places, milliseconds))
+        own = [replace(hit, copies=()) for hit in result.hits]
+        alone.append(judge_hits(own, question.places, milliseconds))
+    return found, alone
+
+
+def measure(kb: KnowledgeBase, name: str, questions: Sequence[Question]) -> list[list[str]]:
+    """The set's lines of the table."""
+    found, alone = search(kb, questions)
+    lines = [_line(kb, name, found)]
+    return lines if alone == found else [*lines, _line(kb, f"{name}, copies not counted", alone)]
+
+
+def _line(kb: KnowledgeBase, name: str, found: Sequence[Found]) -> list[str]:
+    speed = f"{median([entry.milliseconds for entry in found]):.0f} ms"
+    return [f"{name} ({len(found)})", f"{kb.status().chunks}", *_shares(found).values(), speed]
+
+
+def _shares(found: Sequence[Found]) -> dict[str, str]:
+    results = [Result(str(n), "", (), True, entry) for n, entry in enumerate(found)]
+    return {f.name: f.text() for f in figures(results) if f.group == "retrieval"}
 
 
 # What is left out in turn, by the constants of `retrieval.ranking` that are set to 0.
@@ -86,52 +96,45 @@ ABLATIONS = {
 }
 
 
-def ablate(kb: KnowledgeBase, name: str, questions: Sequence[dict[str, Any]]) -> list[str]:
-    """The set's line of the table for each kind of evidence that is left out: hit@1, hit@10 and MRR@10."""
+def ablate(kb: KnowledgeBase, name: str, questions: Sequence[Question]) -> list[list[str]]:
+    """The set's line of the table for each kind of evidence that is left out."""
     lines = []
     for label, constants in ABLATIONS.items():
         kept = {constant: getattr(ranking, constant) for constant in constants}
         for constant in constants:
             setattr(ranking, constant, 0.0)
-        found = [kb.search(question["question"], k=_DEPTH).hits for question in questions]
+        shares = _shares(search(kb, questions)[0])
         for constant, value in kept.items():
             setattr(ranking, constant, value)
-        ranks = [
-            next((hit.rank for hit in hits if is_gold(hit, question)), None)
-            for hits, question in zip(found, questions, strict=True)
-        ]
-        at = [sum(rank is not None and rank <= k for rank in ranks) / len(ranks) for k in (1, _DEPTH)]
-        mrr = sum(1 / rank for rank in ranks if rank) / len(ranks)
-        lines.append(f"| {name} | {label} | {at[0]:.3f} | {at[1]:.3f} | {mrr:.3f} |")
-        print(lines[-1], flush=True)
+        lines.append([name, label, *(shares[measured] for measured in _ABLATED)])
+        print(" | ".join(lines[-1]), flush=True)
     return lines
+
+
+_ABLATED = ("hit@1", "hit@10", "MRR@10")
 
 
 def main() -> None:
     """Measures the sets and writes the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("eval", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--ablate", action="store_true", help="also search with each evidence left out")
-    parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
-    arguments = parser.parse_args()
-    lines, parts = [HEAD], ["| set | | hit@1 | hit@10 | MRR@10 |\n|---|---|---|---|---|"]
+    command = parser(__doc__, SETS)
+    command.add_argument("--ablate", action="store_true", help="also search with each evidence left out")
+    arguments = command.parse_args()
+    lines: list[list[str]] = []
+    parts: list[list[str]] = []
     for name in arguments.sets.split(","):
         with open_set(arguments.eval, name, arguments.work) as kb:
-            asked = [q for q in questions_of(arguments.eval, name) if q.get("answerable", True)]
-            kb.search(asked[0]["question"])  # what is loaded once is no part of a search
+            asked = [q for q in read_questions(questions_file(arguments.eval, name)) if q.places]
+            kb.search(asked[0].text)  # what is loaded once is no part of a search
             found = measure(kb, name, asked)
             lines += found
-            print("\n".join(found), flush=True)
+            print("\n".join(" | ".join(line) for line in found), flush=True)
             parts += ablate(kb, name, asked) if arguments.ablate else []
     if arguments.write:
-        command = "python -m benchmarks.retrieval EVAL WORK --write"
-        write_section("Retrieval on the public sets", command, "\n".join(lines))
+        run = "python -m benchmarks.retrieval EVAL WORK --write"
+        write_section("Retrieval on the public sets", run, markdown(HEAD, lines))
         if arguments.ablate:
-            write_section("What each evidence is worth", f"{command} --ablate", "\n".join(parts))
+            table = markdown(("set", "", *_ABLATED), parts)
+            write_section("What each evidence is worth", f"{run} --ablate", table)
 
 
 if __name__ == "__main__":

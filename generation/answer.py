@@ -79,10 +79,11 @@ class Answerer:
         cosine = max((hit.dense for hit in hits if hit.dense is not None), default=0.0)
         words = hits[0].evidence.get("words", 0.0) if hits else 0.0
         near = f"best cosine {cosine:.2f}, words {words:.2f}"
-        if confidence(cosine, words, refusal=0.0) < MIN_CONFIDENCE:
+        most_sure = confidence(cosine, words, refusal=0.0)
+        if most_sure < MIN_CONFIDENCE:
             timings["total"] = since()
             why = f"no passage is near the question ({near})"
-            yield _not_found(question, hits, model="", why=why, timings=timings)
+            yield _not_found(question, hits, model="", why=why, sure=most_sure, timings=timings)
             return
         model = self._load()
         history = recent(history, model.count, _HISTORY_BUDGET)
@@ -124,13 +125,13 @@ class Answerer:
         if refused or not draft.supported:
             why = "the model found no answer" if refused else "nothing in the draft is borne out"
             why += f" in the passages {numbers}"
-            yield _not_found(question, hits, model.name, why, timings, looked_for, draft, escalated)
+            yield _not_found(question, hits, model.name, why, sure, timings, looked_for, draft, escalated)
             return
         told = with_replaced(draft.checked, ranked)
         yield Answer(
             question=question, status="answered", text=told.text, citations=told.citations,
             sentences=told.sentences, hits=tuple(hits), model=model.name, why=f"{draft.why} {numbers}",
-            prompt_tokens=draft.prompt_tokens, completion_tokens=draft.tokens, escalated=escalated,
+            confidence=sure, prompt_tokens=draft.prompt_tokens, completion_tokens=draft.tokens, escalated=escalated,
             looked_for=looked_for, timings_ms=timings,
         )  # fmt: skip
 
@@ -201,12 +202,12 @@ class _Draft:
 
 
 def _not_found(
-    question: str, hits: Sequence[Hit], model: str, why: str, timings: dict[str, float],
+    question: str, hits: Sequence[Hit], model: str, why: str, sure: float, timings: dict[str, float],
     looked_for: tuple[str, ...] = (), draft: _Draft | None = None, escalated: bool = False,
 ) -> Answer:  # fmt: skip
     return Answer(
         question=question, status="not_found", text=NOT_FOUND_TEXT, citations=(), sentences=(), hits=tuple(hits),
-        model=model, why=why, prompt_tokens=draft.prompt_tokens if draft else 0,
+        model=model, why=why, confidence=sure, prompt_tokens=draft.prompt_tokens if draft else 0,
         completion_tokens=draft.tokens if draft else 0, escalated=escalated, looked_for=looked_for,
         timings_ms=timings,
     )  # fmt: skip

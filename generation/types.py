@@ -50,9 +50,9 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The checked answer. `text` carries `[n]` marks; for `not_found` it says so in words and
-    `citations` is empty. `escalated` when the first draft did not do; `looked_for` are names from the first passages
-    that were looked for as well. Timings are milliseconds from the
-    start of the call."""
+    `citations` is empty. `confidence` is how probable (0 to 1) it is that the documents hold the answer; where the
+    model was not asked, the most that it can be. `escalated` when the first draft did not do; `looked_for` are names
+    from the first passages that were looked for as well. Timings are milliseconds from the start of the call."""
 
     question: str
     status: Status
@@ -62,6 +62,7 @@ class Answer:
     hits: tuple[Hit, ...]
     model: str
     why: str
+    confidence: float | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
     escalated: bool = False
@@ -74,6 +75,7 @@ class Answer:
             "question": self.question,
             "status": self.status,
             "answer": self.text,
+            "confidence": None if self.confidence is None else round(self.confidence, 3),
             "citations": [citation.to_json() for citation in self.citations],
             "sentences": [
                 {"text": s.text, "cites": list(s.cites), "supported": s.supported} for s in self.sentences

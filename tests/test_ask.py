@@ -200,7 +200,7 @@ def test_the_json_is_the_contract(sample_folder: Path) -> None:
     done = run("ask", Q3, "--kb", sample_folder, "--json")
     answer = json.loads(done.stdout)
     assert set(answer) == {
-        "question", "status", "answer", "citations", "sentences", "hits", "route", "usage", "timings_ms",
+        "question", "status", "answer", "confidence", "citations", "sentences", "hits", "route", "usage", "timings_ms",
     }  # fmt: skip
     assert set(answer["citations"][0]) == {
         "n", "ref", "doc", "kind", "title", "start", "end", "quote", "page", "heading", "message_id", "author", "date",

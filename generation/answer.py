@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,10 @@ from generation.context import Ranked, build_context, rank
 from generation.earlier import with_replaced
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
 from generation.tidy import quoted, tidy
-from generation.types import Answer, Event, Passage, Token, Turn
+from generation.types import Answer, Event, LanguageModel, Passage, Token, Turn
 from generation.verify import Checked, check
 from retrieval.sentences import sentence_spans
 from retrieval.types import Hit
-
-if TYPE_CHECKING:
-    from generation.llm import LocalModel
 
 # Tokens an answer may have: two sentences, and with `long` about five.
 _MAX_TOKENS, _MAX_TOKENS_LONG = 96, 320
@@ -38,7 +35,7 @@ class Answerer:
     """Answers questions with one loaded model; `load` is called when the first answer needs it."""
 
     def __init__(
-        self, load: "Callable[[], LocalModel]", encode: Callable[[Sequence[str]], NDArray[np.float32]]
+        self, load: Callable[[], LanguageModel[Any]], encode: Callable[[Sequence[str]], NDArray[np.float32]]
     ) -> None:
         self._load = load
         self._encode = encode
@@ -99,20 +96,21 @@ class Answerer:
         if refused or not draft.supported:
             why = "the model found no answer" if refused else "nothing in the draft is borne out"
             why += f" in the passages {numbers}"
-            yield _not_found(question, hits, model.name, why, timings, draft, escalated)
+            none = _not_found(question, hits, model.name, why, timings, draft, escalated)
+            yield replace(none, tier=model.tier)
             return
         told = with_replaced(draft.checked, ranked)
         yield Answer(
             question=question, status="answered", text=told.text, citations=told.citations,
             sentences=told.sentences, hits=tuple(hits), model=model.name, why=f"{draft.why} {numbers}",
             prompt_tokens=draft.prompt_tokens, completion_tokens=draft.tokens, escalated=escalated,
-            timings_ms=timings,
+            timings_ms=timings, tier=model.tier,
         )  # fmt: skip
 
     def _second_look(
         self,
         first: "_Draft",
-        model: "LocalModel",
+        model: LanguageModel[Any],
         question: str,
         ranked: Ranked,
         history: Sequence[Turn],

@@ -1,11 +1,38 @@
 """What comes out of a question: an answer whose sentences are tied to spans of documents."""
 
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from retrieval.types import DocumentInfo, Hit, source_json
 
 Status = Literal["answered", "not_found"]
+# Where the model runs: in this process, or behind an endpoint.
+Tier = Literal["local", "endpoint"]
+Prompt = TypeVar("Prompt", bound=Sized)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next text of a completion, and how many tokens have been made so far."""
+
+    text: str
+    tokens: int
+
+
+class LanguageModel(Protocol[Prompt]):
+    """What answers need of a model. A prompt is as long as its tokens."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def tier(self) -> Tier: ...
+    def count(self, text: str) -> int: ...
+    def prompt(self, system: str, user: str) -> Prompt: ...
+    def complete(
+        self, prompt: Prompt, max_tokens: int, may_begin: Callable[[float], bool] = ...
+    ) -> Iterator[Piece]: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +77,8 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The checked answer. `text` carries `[n]` marks; for `not_found` it says so in words and
-    `citations` is empty. `escalated` when the first draft did not do. Timings are milliseconds from the
-    start of the call."""
+    `citations` is empty. `escalated` when the first draft did not do. `tier` says where the model runs. Timings are
+    milliseconds from the start of the call."""
 
     question: str
     status: Status
@@ -65,6 +92,7 @@ class Answer:
     completion_tokens: int = 0
     escalated: bool = False
     timings_ms: dict[str, float] = field(default_factory=dict)
+    tier: Tier = "local"
 
     def to_json(self) -> dict[str, Any]:
         """The answer as the commands' JSON contract has it."""
@@ -77,7 +105,7 @@ class Answer:
                 {"text": s.text, "cites": list(s.cites), "supported": s.supported} for s in self.sentences
             ],
             "hits": [hit.to_json() for hit in self.hits],
-            "route": {"tier": "local", "model": self.model, "escalated": self.escalated, "why": self.why},
+            "route": {"tier": self.tier, "model": self.model, "escalated": self.escalated, "why": self.why},
             "usage": {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens},
             "timings_ms": {name: round(ms, 1) for name, ms in self.timings_ms.items()},
         }

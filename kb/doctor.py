@@ -111,11 +111,14 @@ def _indexes(store: Store) -> Iterator[Finding]:
 
 
 def _models(models: ModelStore, names: tuple[str, ...], full: bool) -> Iterator[Finding]:
+    from generation.endpoint import is_endpoint
     from kb.catalogue import CATALOGUE
 
     for name in dict.fromkeys(names):
         known = CATALOGUE.get(name)
-        if known is None and Path(name).exists():
+        if is_endpoint(name):
+            yield _endpoint(name)
+        elif known is None and Path(name).exists():
             yield Finding(f"model {name}", True, "a file or folder of your own")
         elif not models.has(name):
             yield Finding(f"model {name}", False, "not on this machine", f"kb models pull {name}")
@@ -126,6 +129,19 @@ def _models(models: ModelStore, names: tuple[str, ...], full: bool) -> Iterator[
             yield Finding(
                 f"model {name}", not problems, says, f"kb models pull {name} --again" if problems else ""
             )
+
+
+def _endpoint(spec: str) -> Finding:
+    """Whether the endpoint answers, and where questions go."""
+    from generation.endpoint import EndpointModel, where_it_goes
+
+    try:
+        model = EndpointModel(spec)
+        return Finding("endpoint", True, f"{model.name}; {where_it_goes(spec)}")
+    except KbError as error:
+        return Finding(
+            "endpoint", False, f"{where_it_goes(spec)}; {error}", "start it, or kb config set model NAME"
+        )
 
 
 def _disk(name: str, place: Path) -> Iterator[Finding]:

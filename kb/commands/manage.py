@@ -69,10 +69,11 @@ def status(folder: KbFolder = None, as_json: Json = False) -> None:
     """Say what the knowledge base holds and works with."""
     from kb.knowledge import KnowledgeBase
     from kb.offer import size
+    from kb.settings import settings
     from retrieval.text import one_line
 
     with KnowledgeBase.open(folder) as kb:
-        found = kb.status()
+        found = kb.status(settings().model)
     if as_json:
         print_json(found.to_json())
         return
@@ -88,6 +89,10 @@ def status(folder: KbFolder = None, as_json: Json = False) -> None:
         "answers with": _model(found.llm, found.llm_present),
         "unreadable": str(len(found.failed)),
     }  # fmt: skip
+    if found.index:
+        from kb.shared import where_it_lies
+
+        rows["shared index"] = f"{found.index} ({where_it_lies(found.index)})"
     out = console()
     for name, value in rows.items():
         out.print(f"{name:<13} {one_line(value)}", soft_wrap=True)
@@ -96,6 +101,10 @@ def status(folder: KbFolder = None, as_json: Json = False) -> None:
 
 
 def _model(name: str, present: bool) -> str:
+    from generation.endpoint import is_endpoint, where_it_goes
+
+    if is_endpoint(name):
+        return f"{name} ({where_it_goes(name)})"
     return name if present else f"{name} (missing: kb models pull {name})"
 
 

@@ -25,7 +25,7 @@ from retrieval.store import Space
 TOKEN = "KB_INDEX_TOKEN"
 # Seconds in which a request that fails for want of a connection or a node is tried again, by pymilvus, with growing
 # pauses (0.01 to 3 s).
-_PATIENCE = 20.0
+_PATIENCE = 30.0
 # Bytes of a string in Milvus, and of the pieces that a longer text is cut into.
 MOST_BYTES, PIECE_BYTES = 65_535, 60_000
 # Rows of a request; with vectors and texts some 4 MB, of 64 that a server takes.
@@ -57,6 +57,7 @@ class Milvus:
             )
         self.is_file = not server
         self._client: Any = None
+        self._loaded: set[str] = set()
 
     def close(self) -> None:
         """Ends the connection."""
@@ -70,6 +71,10 @@ class Milvus:
 
     def call(self, method: str, kind: str, **arguments: Any) -> Any:
         """A request about one of the collections. Raises StoreError when it fails for good."""
+        if kind not in self._loaded and method not in ("has_collection", "create_collection"):
+            # Milvus Lite has none loaded when it is opened; a server keeps them so.
+            self._ask("load_collection", collection_name=self.collection(kind))
+            self._loaded.add(kind)
         return self._ask(method, collection_name=self.collection(kind), **arguments)
 
     def query(
@@ -102,6 +107,11 @@ class Milvus:
         for start in range(0, len(values), _BATCH):
             among = f"{field} in {json.dumps(list(values[start : start + _BATCH]))}"
             self.call("delete", kind, filter=f"{among} and {condition}" if condition else among)
+
+    def settle(self) -> None:
+        """Lets Milvus Lite index what was written; it would do so in every search. A server does it by itself."""
+        if self.is_file:
+            self.call("flush", "chunks")
 
     def meta(self, *, strong: bool = False) -> dict[str, Any]:
         """The values of `meta`, by key; empty before anything was published."""
@@ -191,7 +201,8 @@ class Milvus:
         try:
             return request()
         except (MilvusException, grpc.RpcError, OSError) as error:
-            why = " ".join(str(getattr(error, "message", None) or error).split())[:200]
+            said = error.details() if isinstance(error, grpc.RpcError) else getattr(error, "message", error)
+            why = " ".join(str(said).split())[:200]
             raise StoreError(
                 f"the shared index at {self.url} does not answer as it should ({why}): see whether it runs and can be "
                 "reached, then run the same command again"

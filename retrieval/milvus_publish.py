@@ -71,6 +71,7 @@ def publish(store: Store, index: Milvus) -> int:
         earlier = [document for document in some if document.key in there]
         there |= _write(store, index, space, owner, some)
         _drop_earlier(index, earlier)
+    index.settle()
     index.put_meta(owner, _state(store, {document.key: there[document.key] for document in local}))
     return len(changed) + len(gone)
 

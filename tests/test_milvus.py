@@ -2,6 +2,8 @@
 seen."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import SAMPLES
-from helpers import assert_one_sentence, info, put, toy_space
+from helpers import assert_one_sentence, info, kb, kb_json, put, toy_space
 from test_search import BagOfWords
 
 from kb import KnowledgeBase
@@ -192,7 +194,7 @@ def test_a_run_that_is_cut_off_anywhere_leaves_whole_documents_and_is_completed(
                 assert seen.get(doc) in {old.get(doc), new.get(doc)}
             publish(changing, index)
             assert all_of(index, changing) == new
-            strays = [row for row in index.query("chunks", "", ["document", "version"])]
+            strays = list(index.query("chunks", "", ["document", "version"]))
             assert len(strays) == sum(count for _, _, count, _ in changing.documents())
         index.close()
         if finished:
@@ -274,6 +276,35 @@ def test_a_knowledge_base_belongs_to_the_index_that_its_folder_names(tmp_path):
     assert "leave this machine, unencrypted" in where_it_lies("http://milvus.example:19530")
 
 
+_PUBLISH = """
+import sys
+from pathlib import Path
+from kb.shared import shared_index
+from retrieval.milvus_publish import publish
+from retrieval.store import Store
+
+with Store.open(Path(sys.argv[1])) as store:
+    print(publish(store, shared_index(Path(sys.argv[1]))))
+"""
+
+
+def test_what_one_process_published_another_one_reads(store, tmp_path):
+    """Milvus Lite's file is opened anew by each command."""
+    for folder in ("kb", "reader"):
+        environment = {"KB_HOME": str(tmp_path / folder)}
+        made = kb("init", "--index", tmp_path / "shared.db", environment=environment)
+        assert made.returncode == 0, made.stderr
+    command = [sys.executable, "-c", _PUBLISH, tmp_path / "kb"]
+    for expected in ("4", "0"):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stdout.strip() == expected, done.stderr
+    listed = kb_json("list", "--kb", tmp_path / "reader")["documents"]
+    assert {document["doc"] for document in listed} == {about.doc for _, about in DOCUMENTS}
+    shown = kb_json("show", listed[0]["ref"], "--kb", tmp_path / "reader")
+    assert shown["text"] == {about.doc: text for text, about in DOCUMENTS}[listed[0]["doc"]]
+    assert "shared index" in kb("status", "--kb", tmp_path / "reader").stdout
+
+
 def test_the_sample_questions_find_the_same_in_both_engines(sample_folder, index):
     """The tolerance: the same first hit for 19 of 20 questions, and 19 of 20 of the first ten."""
     with Store.open(sample_folder) as store:
@@ -301,9 +332,9 @@ def test_the_commands_work_on_a_shared_index(sample_folder, tmp_path):
         index.close()
     with KnowledgeBase.open(tmp_path / "reader", create=True):
         join(tmp_path / "reader", url)
-    with KnowledgeBase.open(tmp_path / "reader") as kb, KnowledgeBase.open(sample_folder) as own:
-        hits = kb.search("what was the Q3 decision").hits
-        assert hits and kb.show(hits[0].ref).text == own.show(hits[0].ref).text
-        assert {document.ref for document in kb.list()} == {document.ref for document in own.list()}
-        status = kb.status()
+    with KnowledgeBase.open(tmp_path / "reader") as base, KnowledgeBase.open(sample_folder) as own:
+        hits = base.search("what was the Q3 decision").hits
+        assert hits and base.show(hits[0].ref).text == own.show(hits[0].ref).text
+        assert {document.ref for document in base.list()} == {document.ref for document in own.list()}
+        status = base.status()
         assert status.documents == own.status().documents and status.index == url

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,10 @@ from generation.plan import Plan, names_to_follow, needs_plan, together
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
 from generation.stop import Stop
 from generation.tidy import quoted, tidy
-from generation.types import Answer, Event, Passage, Retrieved, Token, Turn
+from generation.types import Answer, Event, LanguageModel, Passage, Retrieved, Token, Turn
 from generation.verify import Checked, check
 from retrieval.sentences import sentence_spans
 from retrieval.types import Hit
-
-if TYPE_CHECKING:
-    from generation.llm import LocalModel
 
 # Tokens an answer may have: two sentences, and with `long` about five.
 _MAX_TOKENS, _MAX_TOKENS_LONG = 96, 320
@@ -48,7 +45,7 @@ class Answerer:
 
     def __init__(
         self,
-        load: "Callable[[], LocalModel]",
+        load: Callable[[], LanguageModel[Any]],
         encode: Callable[[Sequence[str]], NDArray[np.float32]],
         stop: Stop | None = None,
     ) -> None:
@@ -125,18 +122,23 @@ class Answerer:
         if refused or not draft.supported:
             why = "the model found no answer" if refused else "nothing in the draft is borne out"
             why += f" in the passages {numbers}"
-            yield _not_found(question, hits, model.name, why, sure, timings, looked_for, draft, escalated)
+            none = _not_found(question, hits, model.name, why, sure, timings, looked_for, draft, escalated)
+            yield replace(none, tier=model.tier)
             return
         told = with_replaced(draft.checked, ranked)
         yield Answer(
             question=question, status="answered", text=told.text, citations=told.citations,
             sentences=told.sentences, hits=tuple(hits), model=model.name, why=f"{draft.why} {numbers}",
             confidence=sure, prompt_tokens=draft.prompt_tokens, completion_tokens=draft.tokens, escalated=escalated,
-            looked_for=looked_for, timings_ms=timings,
+            looked_for=looked_for, timings_ms=timings, tier=model.tier,
         )  # fmt: skip
 
     def _plan(
-        self, question: str, hits: Sequence[Hit], look: Callable[[str], Sequence[Hit]], model: "LocalModel"
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        look: Callable[[str], Sequence[Hit]],
+        model: LanguageModel[Any],
     ) -> Plan | None:
         """Looks for the names that the best hits bring; None when they bring none."""
         names = names_to_follow(question, rank(question, hits, self._encode, model.count))
@@ -145,7 +147,7 @@ class Answerer:
     def _second_look(
         self,
         first: "_Draft",
-        model: "LocalModel",
+        model: LanguageModel[Any],
         question: str,
         ranked: Ranked,
         history: Sequence[Turn],

@@ -1,11 +1,43 @@
 """What comes out of a question: an answer whose sentences are tied to spans of documents."""
 
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
+from generation.stop import Stop
 from retrieval.types import DocumentInfo, Hit, source_json
 
 Status = Literal["answered", "not_found"]
+# Where the model runs: in this process, or behind an endpoint.
+Tier = Literal["local", "endpoint"]
+Prompt = TypeVar("Prompt", bound=Sized)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next text of a completion, and how many tokens have been made so far."""
+
+    text: str
+    tokens: int
+
+
+class LanguageModel(Protocol[Prompt]):
+    """What answers need of a model. A prompt is as long as its tokens."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def tier(self) -> Tier: ...
+    def count(self, text: str) -> int: ...
+    def prompt(self, system: str, user: str) -> Prompt: ...
+    def complete(
+        self,
+        prompt: Prompt,
+        max_tokens: int,
+        may_begin: Callable[[float], bool] = ...,
+        stop: Stop | None = None,
+    ) -> Iterator[Piece]: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +84,8 @@ class Answer:
     """The checked answer. `text` carries `[n]` marks; for `not_found` it says so in words and
     `citations` is empty. `confidence` is how probable (0 to 1) it is that the documents hold the answer; where the
     model was not asked, the most that it can be. `escalated` when the first draft did not do; `looked_for` are names
-    from the first passages that were looked for as well. Timings are milliseconds from the start of the call."""
+    from the first passages that were looked for as well. `tier` says where the model runs. Timings are milliseconds
+    from the start of the call."""
 
     question: str
     status: Status
@@ -68,6 +101,7 @@ class Answer:
     escalated: bool = False
     looked_for: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    tier: Tier = "local"
 
     def to_json(self) -> dict[str, Any]:
         """The answer as the commands' JSON contract has it."""
@@ -82,7 +116,7 @@ class Answer:
             ],
             "hits": [hit.to_json() for hit in self.hits],
             "route": {
-                "tier": "local",
+                "tier": self.tier,
                 "model": self.model,
                 "escalated": self.escalated,
                 "looked_for": list(self.looked_for),

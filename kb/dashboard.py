@@ -35,6 +35,10 @@ def dashboard(
     yield from _titled("Models")
     yield wrapped(f"embeds with   {_model(status.embedder, status.embedder_present)}", "", columns), ""
     yield wrapped(f"answers with  {_model(status.llm, status.llm_present)}", "", columns), ""
+    if status.index:
+        from kb.shared import where_it_lies
+
+        yield wrapped(f"shared index  {status.index} ({where_it_lies(status.index)})", "", columns), ""
     if status.roots:
         yield from _titled("Read from")
         yield from ((one_line(root), "") for root in status.roots)
@@ -92,4 +96,8 @@ def _bars(
 
 
 def _model(name: str, present: bool) -> str:
+    from generation.endpoint import is_endpoint, where_it_goes
+
+    if is_endpoint(name):
+        return f"{name} ({where_it_goes(name)})"
     return name if present else f"{name} (missing: kb models pull {name})"

@@ -11,8 +11,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
 from kb.model_store import ModelStore, go_offline
@@ -22,12 +23,13 @@ from retrieval.store import Store
 from retrieval.types import Filters, Hit
 
 if TYPE_CHECKING:
-    from generation.llm import LocalModel
     from generation.stop import Stop
-    from generation.types import Answer, Event, Turn
+    from generation.types import Answer, Event, LanguageModel, Turn
     from ingest.embedder import ModelFolder
     from ingest.report import IngestReport, Progress
     from kb.session import ChatSession
+    from retrieval.milvus import Milvus
+    from retrieval.milvus_read import MilvusReader
     from retrieval.search import Searcher
 
 # Hits that an answer is built from; a search shows ten.
@@ -44,9 +46,11 @@ def default_folder() -> Path:
 class KnowledgeBase:
     """One knowledge base and the models it works with. Use as a context manager, from one thread."""
 
-    def __init__(self, store: Store, models: ModelStore) -> None:
+    def __init__(self, store: Store, models: ModelStore, index: "Milvus | None" = None) -> None:
         self._store = store
         self._models = models
+        self._index = index
+        self._reader: Store | MilvusReader = store if index is None else _reader(index, store)
         self._searcher: Searcher | None = None
         self._loading: _Loading | None = None
 
@@ -54,7 +58,10 @@ class KnowledgeBase:
     def open(cls, folder: Path | None = None, *, create: bool = False) -> "KnowledgeBase":
         """Opens the knowledge base in `folder` (default: `default_folder()`), or makes it there with `create`.
         Raises StoreMissing or StoreError."""
-        return cls(Store.open(folder or default_folder(), create=create), ModelStore())
+        from kb.shared import shared_index
+
+        place = folder or default_folder()
+        return cls(Store.open(place, create=create), ModelStore(), shared_index(place))
 
     def __enter__(self) -> "KnowledgeBase":
         return self
@@ -66,6 +73,7 @@ class KnowledgeBase:
         """Frees the database and the model."""
         if self._loading is not None:
             self._loading.close()
+        self._reader.close()
         self._store.close()
 
     @property
@@ -81,7 +89,7 @@ class KnowledgeBase:
     @property
     def embedder(self) -> str | None:
         """The embedding model that it was built with; None while it is empty."""
-        space = self._store.space()
+        space = self._reader.space()
         return space.name if space else None
 
     def ingest(
@@ -91,14 +99,18 @@ class KnowledgeBase:
         """Reads the files and folders in `paths` into the knowledge base: what is new or changed is embedded,
         what vanished from disk is removed. When more than half of a path's files vanished they are kept unless
         `prune` is True (False keeps them always). Raises UsageError for a path that does not exist, StoreBusy
-        when another process is writing, ModelError when the embedding model is missing."""
+        when another process is writing, ModelError when the embedding model is missing, StoreError when it could not
+        be published to the shared index (all is kept here, and the next ingest completes it)."""
         from ingest.pipeline import Ingest
         from retrieval.writer import writing
 
         go_offline()
         with writing(self._store) as writer:
             run = Ingest(writer, self._model_folder, self._encoder_folder, on_progress)
-            return run.run(paths, prune=prune, dry_run=dry_run)
+            report = run.run(paths, prune=prune, dry_run=dry_run)
+            if not dry_run:
+                self._publish()
+        return report
 
     def search(
         self, query: str, *, k: int = 10, filters: Filters = Filters(), history: "Sequence[Turn]" = ()
@@ -190,24 +202,28 @@ class KnowledgeBase:
 
     def show(self, ref: str) -> Shown:
         """The document that `ref` names, and the span in it: the ref of a hit or citation, of a document, or
-        the path of a file; for mail with its thread and attachments. Raises UsageError when there is none such."""
+        the path of a file; for mail with its thread and attachments, where the index is its own. Raises UsageError when
+        there is none such."""
         from retrieval.attachments import attachments, carrier
         from retrieval.threads import thread
 
         name, colon, span = ref.rpartition(":")
         start_text, _, end_text = span.partition("-")
         if colon and start_text.isdigit() and end_text.isdigit():
-            document = self._store.document(name)
+            document = self._reader.document(name)
             start, end = int(start_text), int(end_text)
         else:
-            document = self._store.document(ref)
+            document = self._reader.document(ref)
             start, end = 0, len(document.text)
         if not start <= end <= len(document.text):
             raise UsageError(f"{ref} lies outside its document, which has {len(document.text)} characters")
         heading, page = self._place(document.layout, start)
-        return Shown(
-            ref, document.info, document.text, start, end, page, heading, thread(self._store, document),
-            attachments(self._store, document), carrier(self._store, document),
+        shown = Shown(ref, document.info, document.text, start, end, page, heading)
+        if self._index is not None:
+            return shown
+        return replace(
+            shown, thread=thread(self._store, document), attachments=attachments(self._store, document),
+            attached_to=carrier(self._store, document),
         )  # fmt: skip
 
     def pdf(self, ref: str) -> bytes:
@@ -219,16 +235,19 @@ class KnowledgeBase:
 
     def list(self, filters: Filters = Filters()) -> list[Listed]:
         """All documents, by path."""
-        return [Listed(*row) for row in self._store.documents(filters)]
+        return [Listed(*row) for row in self._reader.documents(filters)]
 
-    def status(self) -> BaseStatus:
-        """What the knowledge base holds, and what it works with."""
+    def status(self, model: str | None = None) -> BaseStatus:
+        """What the knowledge base holds, and what it works with; `model` is the answering model where it is another
+        than the default one."""
+        from generation.endpoint import is_endpoint
         from ingest.report import Failure
 
-        documents, chunks, by_kind = self._store.counts()
-        oldest, newest = self._store.dates()
-        space = self._store.space()
+        documents, chunks, by_kind = self._reader.counts()
+        oldest, newest = self._reader.dates()
+        space = self._reader.space()
         embedder = space.name if space else DEFAULT_EMBEDDER
+        llm = model or DEFAULT_LLM
         return BaseStatus(
             folder=self.folder,
             documents=documents,
@@ -241,11 +260,12 @@ class KnowledgeBase:
             oldest=oldest,
             newest=newest,
             last_ingest=self._store.meta("last_ingest"),
-            llm=DEFAULT_LLM,
-            llm_present=self._models.has(DEFAULT_LLM),
+            llm=llm,
+            llm_present=is_endpoint(llm) or Path(llm).is_file() or self._models.has(llm),
             embedder_present=Path(embedder).is_dir() or self._models.has(embedder),
             failed=tuple(Failure(doc, why) for doc, why in self._store.failures()),
             roots=tuple(os.fsdecode(root) for root in self._store.roots()),
+            index=self._index.url if self._index else None,
         )
 
     def remove(self, *refs: str) -> int:
@@ -268,6 +288,7 @@ class KnowledgeBase:
                 writer.remove_document(document_id)
             removed = len(documents) + sum(writer.remove_file(file_id) for file_id in files)
             save_indexes(self._store)
+            self._publish()
         return removed
 
     def reindex(
@@ -283,8 +304,16 @@ class KnowledgeBase:
         with writing(self._store) as writer:
             run = Ingest(writer, self._model_folder, self._encoder_folder, on_progress)
             chunks = run.reindex(embedder)
+            self._publish()
         self._searcher = None
         return chunks
+
+    def _publish(self) -> None:
+        """Brings the shared index, if there is one, to what this knowledge base holds."""
+        if self._index is not None:
+            from retrieval.milvus_publish import publish
+
+            publish(self._store, self._index)
 
     def _model_folder(self, name: str | None) -> "ModelFolder":
         """The embedding model to use: `name`, or the one that the knowledge base was built with."""
@@ -300,11 +329,12 @@ class KnowledgeBase:
         return self._models.folder / "encoders" / fingerprint[:32]
 
     def _open_searcher(self) -> "Searcher":
-        """The searcher for the store's vectors. Raises StoreMissing while nothing has been ingested."""
-        space = self._store.space()
+        """The searcher for the index's vectors. Raises StoreMissing while nothing has been ingested."""
+        space = self._reader.space()
         if space is None:
+            place = self._index.url if self._index else self.folder
             raise StoreMissing(
-                f"the knowledge base in {self.folder} is empty: put something in with kb ingest PATH"
+                f"the knowledge base in {place} is empty: put something in with kb ingest PATH"
             )
         if self._searcher is None or self._searcher.encoder.settings.fingerprint != space.fingerprint:
             from retrieval.encoder import SETTINGS, Encoder
@@ -313,7 +343,7 @@ class KnowledgeBase:
             folder = self._encoder_folder(space.fingerprint)
             if not (folder / SETTINGS).exists():
                 self._export(space.name, space.fingerprint, folder)
-            self._searcher = Searcher(self._store, Encoder(folder))
+            self._searcher = Searcher(self._reader, Encoder(folder))
         return self._searcher
 
     def _export(self, name: str, fingerprint: str, folder: Path) -> None:
@@ -331,8 +361,10 @@ class KnowledgeBase:
 
     def _load_in_background(self, name: str) -> "_Loading":
         """Begins to load the language model while the passages are looked up."""
+        from generation.endpoint import is_endpoint
+
         if self._loading is None or self._loading.name != name:
-            path = self._models.resolve_llm(name)
+            path = None if is_endpoint(name) else self._models.resolve_llm(name)
             if self._loading is not None:
                 self._loading.close()
             self._loading = _Loading(name, path)
@@ -347,18 +379,24 @@ class KnowledgeBase:
         return (blocks[-1].heading, blocks[-1].page) if blocks else ((), None)
 
 
+def _reader(index: "Milvus", store: Store) -> "MilvusReader":
+    from retrieval.milvus_read import MilvusReader
+
+    return MilvusReader(index, store)
+
+
 def _require_words(question: str) -> None:
     if not question.strip():
         raise UsageError("the question is empty: say what to look for")
 
 
 class _Loading:
-    """A language model that a thread is loading."""
+    """A language model that a thread is loading: a GGUF file, or without one the endpoint that `name` is."""
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str, path: Path | None) -> None:
         self.name = name
         self._path = path
-        self._model: LocalModel | None = None
+        self._model: LanguageModel[Any] | None = None
         self._error: Exception | None = None
         self._closing = False
         # Waited for in place of the thread: a join that Ctrl-C interrupts takes the thread for ended.
@@ -367,19 +405,27 @@ class _Loading:
 
     def _load(self) -> None:
         try:
-            from generation.llm import LocalModel
-            from generation.prompt import SYSTEM
-
-            model = LocalModel(self._path)
-            if not self._closing:
-                model.warm(model.prompt(SYSTEM, "")[:-8])
-            self._model = model
+            self._model = self._endpoint() if self._path is None else self._local(self._path)
         except Exception as error:  # noqa: BLE001  (raised again in the thread that asks for the model)
             self._error = error
         finally:
             self._done.set()
 
-    def model(self) -> "LocalModel":
+    def _endpoint(self) -> "LanguageModel[Any]":
+        from generation.endpoint import EndpointModel
+
+        return EndpointModel(self.name)
+
+    def _local(self, path: Path) -> "LanguageModel[Any]":
+        from generation.llm import LocalModel
+        from generation.prompt import SYSTEM
+
+        model = LocalModel(path)
+        if not self._closing:
+            model.warm(model.prompt(SYSTEM, "")[:-8])
+        return model
+
+    def model(self) -> "LanguageModel[Any]":
         """The model, once it is loaded. Raises ModelError when it could not be."""
         self._done.wait()
         if self._model is None:

@@ -12,7 +12,21 @@ from typing import Annotated
 import typer
 
 from kb import __version__
-from kb.commands import ask, chat, config, doctor, history, ingest, init, manage, models, search, serve, show
+from kb.commands import (
+    ask,
+    chat,
+    config,
+    doctor,
+    history,
+    ingest,
+    init,
+    manage,
+    mcp,
+    models,
+    search,
+    serve,
+    show,
+)
 from kb.commands import eval as evaluation
 from retrieval.errors import KbError, UsageError
 from retrieval.text import one_line
@@ -49,7 +63,7 @@ def options(
         os.environ["NO_COLOR"] = "1"
 
 
-for _group in (ingest, ask, search, chat, show, manage, init, doctor, evaluation, serve):
+for _group in (ingest, ask, search, chat, show, manage, init, doctor, evaluation, serve, mcp):
     _group.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(history.app, name="history")

@@ -31,7 +31,7 @@ class Settings:
 
 KEYS = {
     "kb": "the knowledge base's name or folder",
-    "model": "the answering model",
+    "model": "the answering model: a name, a GGUF file or an endpoint's URL",
     "k": f"passages of an answer or a search, 1 to {MOST_PASSAGES}",
     "color": "auto or never",
     "keys": "emacs or vi: how a chat's line is edited",

@@ -236,12 +236,9 @@ class Store:
             path = str(Path(ref))  # "./notes.md" names the same file as "notes.md"
             rows = self.connection.execute(query + "f.doc IN (?, ?)", (ref, path)).fetchmany(2)
             if len(rows) > 1:
-                raise UsageError(f"{ref} holds many documents: name one by its ref (kb list --source {ref})")
+                raise holds_many(ref)
         if not rows:
-            raise UsageError(
-                f"nothing in this knowledge base has the ref {ref}: it may be of an earlier version of its "
-                "document; kb list and kb search give the refs of today"
-            )
+            raise holds_none(ref)
         return _document(rows[0])
 
     def document_by_id(self, document_id: int) -> StoredDocument:
@@ -304,6 +301,19 @@ class Store:
     def roots(self) -> list[bytes]:
         """The paths that were given to ingest."""
         return [row[0] for row in self.connection.execute("SELECT path FROM roots ORDER BY path")]
+
+
+def holds_many(ref: str) -> UsageError:
+    """What to say where `ref` is the path of a file with many documents."""
+    return UsageError(f"{ref} holds many documents: name one by its ref (kb list --source {ref})")
+
+
+def holds_none(ref: str) -> UsageError:
+    """What to say where nothing has that ref."""
+    return UsageError(
+        f"nothing in this knowledge base has the ref {ref}: it may be of an earlier version of its "
+        "document; kb list and kb search give the refs of today"
+    )
 
 
 def connect(file: Path) -> sqlite3.Connection:

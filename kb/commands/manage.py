@@ -88,9 +88,10 @@ def status(folder: KbFolder = None, as_json: Json = False) -> None:
     """Say what the knowledge base holds, how fresh it is, and what it works with."""
     from kb.dashboard import dashboard
     from kb.knowledge import KnowledgeBase
+    from kb.settings import settings
 
     with KnowledgeBase.open(folder) as kb:
-        found = kb.status()
+        found = kb.status(settings().model)
     if as_json:
         print_json(found.to_json())
         return

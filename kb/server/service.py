@@ -12,7 +12,8 @@ from generation.stop import Stopped
 from generation.types import Answer, Event, Retrieved, Turn
 from kb.catalogue import DEFAULT_LLM
 from kb.knowledge import ASK_HITS, KnowledgeBase
-from kb.server.owner import Owner, Stream
+from kb.server.owner import Busy, Owner, Stream
+from retrieval.errors import KbError
 from retrieval.types import Filters
 
 T = TypeVar("T")
@@ -32,6 +33,22 @@ class Question:
     filters: Filters = Filters()
     long: bool = False
     history: tuple[Turn, ...] = ()
+
+
+# What goes wrong in a way that a client can be told, beside its own mistakes.
+TOLD = (Busy, KbError, Stopped, TimeoutError)
+
+
+def sentence(problem: Exception) -> str:
+    """What a client is told of one of these."""
+    match problem:
+        case Busy():
+            return "too many requests are waiting: try again in a moment"
+        case Stopped():
+            return "the server is closing"
+        case TimeoutError():
+            return "this took too long: try again in a moment"
+    return str(problem)
 
 
 class Service:

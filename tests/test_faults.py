@@ -148,7 +148,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     home = tmp_path_factory.mktemp("reference")
     write_tree(home / "docs", STAGES)
     started = time.monotonic()
-    done = run(home, "ingest", "docs", "--kb", "kb", "--json")
+    done = run(home, "ingest", "docs", "--kb", "./kb", "--json")
     seconds = time.monotonic() - started
     assert (done.returncode, done.stderr) == (0, "")
     return Reference(home, seconds, contents(home / "kb"), answers(home / "kb"))
@@ -220,7 +220,7 @@ def test_ten_kills_leave_what_an_undisturbed_ingest_leaves(reference: Reference,
         write_tree(docs, stage)
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(
-            command("ingest", "docs", "--kb", "kb"), cwd=tmp_path, env=ENVIRONMENT, **quiet
+            command("ingest", "docs", "--kb", "./kb"), cwd=tmp_path, env=ENVIRONMENT, **quiet
         )
         killed.append(kill_when(moment(), process))
         if folder.exists():  # the copy is looked at, so that the next ingest finds what the kill left
@@ -229,11 +229,11 @@ def test_ten_kills_leave_what_an_undisturbed_ingest_leaves(reference: Reference,
         assert_usable(copy)
     assert sum(killed) >= 6, f"too many ended before they could be killed: {killed}"
     write_tree(docs, STAGES)
-    done = run(tmp_path, "ingest", "docs", "--kb", "kb", "--json")
+    done = run(tmp_path, "ingest", "docs", "--kb", "./kb", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert_same(contents(folder), reference.contents)
     assert answers(folder) == reference.answers
-    again = json.loads(run(tmp_path, "ingest", "docs", "--kb", "kb", "--json").stdout)
+    again = json.loads(run(tmp_path, "ingest", "docs", "--kb", "./kb", "--json").stdout)
     assert again["unchanged"] == again["documents"] == len(reference.contents.documents)
     assert {path.name for path in folder.iterdir()} == {"kb.sqlite", FILE, WordIndex.FILE, "writer.lock"}
 

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,8 +92,10 @@ class KnowledgeBase:
         from retrieval.writer import writing
 
         go_offline()
-        with writing(self._store) as writer:
-            run = Ingest(writer, self._model_folder, self._encoder_folder, on_progress)
+        with (
+            writing(self._store) as writer,
+            closing(Ingest(writer, self._model_folder, self._encoder_folder, on_progress)) as run,
+        ):
             return run.run(paths, prune=prune, dry_run=dry_run)
 
     def search(self, query: str, *, k: int = 10, filters: Filters = Filters()) -> SearchResult:
@@ -199,7 +202,7 @@ class KnowledgeBase:
         """Forgets documents (by their refs) or all that was ingested from a file or folder (by its path, as it was
         ingested or absolute); the files on disk stay. Returns how many documents that were. Raises UsageError,
         and forgets nothing, when one of them is not there."""
-        from ingest.pipeline import path_key
+        from ingest.scan import path_key
         from retrieval.indexes import save_indexes
         from retrieval.writer import writing
 
@@ -227,8 +230,10 @@ class KnowledgeBase:
         from retrieval.writer import writing
 
         go_offline()
-        with writing(self._store) as writer:
-            run = Ingest(writer, self._model_folder, self._encoder_folder, on_progress)
+        with (
+            writing(self._store) as writer,
+            closing(Ingest(writer, self._model_folder, self._encoder_folder, on_progress)) as run,
+        ):
             chunks = run.reindex(embedder)
         self._searcher = None
         return chunks

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from evil import start_code
 from helpers import info, kb, put
 
+from ingest import worker
 from kb import KnowledgeBase
 from retrieval.schema import SCHEMA_VERSION
 from retrieval.store import DATABASE, Store
@@ -106,3 +108,13 @@ def online(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("HF_", "TRANSFORMERS_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for files that do what their first word says (see `evil`); other kinds of files are read as ever."""
+    monkeypatch.setattr(worker, "_CODE", start_code(tmp_path / "package"))
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "good.md").write_text("# Good\n\ntext\n")
+    return files

@@ -10,6 +10,8 @@ from retrieval.errors import KbError, StoreBusy, UsageError
 from retrieval.text import one_line
 
 if TYPE_CHECKING:
+    from watchfiles.main import FileChange
+
     from ingest.report import IngestReport
 
 # Milliseconds. Changes are taken together until none came for the first, at most for the second.
@@ -50,7 +52,7 @@ def changes(paths: Sequence[Path], base: Path) -> Iterator[None]:
     return _due(beats, bool(first))
 
 
-def _due(beats: Iterator[set[tuple[int, str]]], changed: bool) -> Iterator[None]:
+def _due(beats: "Iterator[set[FileChange]]", changed: bool) -> Iterator[None]:
     last = time.monotonic()
     while True:
         if changed or time.monotonic() - last > _ANYWAY:

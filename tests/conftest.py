@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from evil import start_code
-from helpers import info, kb, put
+from helpers import assert_sound, info, kb, put
+from ingesting import FACTS, write
 
 from ingest import worker
 from kb import KnowledgeBase
@@ -118,3 +119,18 @@ def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     files.mkdir()
     (files / "good.md").write_text("# Good\n\ntext\n")
     return files
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """A folder with four short documents."""
+    return write(tmp_path / "docs", FACTS)
+
+
+@pytest.fixture(name="kb")
+def empty_base(tmp_path: Path) -> Iterator[KnowledgeBase]:
+    """An empty knowledge base, opened, that is looked over after the test."""
+    with KnowledgeBase.open(tmp_path / "kb", create=True) as opened:
+        yield opened
+        with Store.open(opened.folder) as store:
+            assert_sound(store)

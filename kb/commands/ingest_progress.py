@@ -70,7 +70,7 @@ class _Pace:
             return ""
         minutes = round(seconds * (1 - fraction) / done / 60)
         if minutes < 60:
-            return f"{minutes} min left" if minutes else "less than a minute left"
+            return f"{minutes} min left" if minutes else "under 1 min left"
         return f"{minutes // 60} h {minutes % 60:02} min left"
 
 
@@ -92,7 +92,7 @@ def _bar() -> Iterator[Callable[["Progress"], None]]:
     )
     bar, below = Bar(*columns), Text("", overflow="ellipsis", no_wrap=True, style="dim")
     task = bar.add_task(_STAGES["scan"], total=1.0, far="")
-    pace = _Pace()
+    pace, screen = _Pace(), console(sys.stderr)
 
     def tell(progress: "Progress") -> None:
         parts: list[str] = []
@@ -106,9 +106,11 @@ def _bar() -> Iterator[Callable[["Progress"], None]]:
             task, description=_STAGES[progress.stage], completed=progress.fraction,
             far=" · ".join(filter(None, parts)),
         )  # fmt: skip
-        below.plain = one_line(progress.doc)
+        doc = one_line(progress.doc)
+        # Of a long path the end says more.
+        below.plain = doc if len(doc) < screen.width else f"…{doc[2 - screen.width :]}"
 
-    with Live(Group(bar, below), console=console(sys.stderr), transient=True, refresh_per_second=4):
+    with Live(Group(bar, below), console=screen, transient=True, refresh_per_second=4):
         yield tell
 
 

@@ -8,6 +8,8 @@ what each needs to load the model is left out. Of the mail a seeded share of N m
 
 Two shares are given. That of the clock is what a person sees on a machine that does nothing else. That of the
 processors' time, readers included, is the part of all work that is embedding: other programs hardly move it.
+
+Then the PDFs of EVAL are read, and nothing else is done, by one reader process and by two in turns.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.scoring import write_section
+from ingest.readers import Readers
 from kb.evaluation.measures import median
 from retrieval.store import Store
 
@@ -197,6 +200,35 @@ def _lines_of_embedding(sources: Sequence[Path], work: Path, runs: int) -> list[
     ]
 
 
+def read_pdfs(paths: Sequence[Path], processes: int) -> float:
+    """Seconds in which so many reader processes, started for it, read the files."""
+    started = time.perf_counter()
+    with Readers([(path, path.name) for path in paths], processes=processes) as readers:
+        for file in readers:
+            for _ in file:
+                pass
+        return time.perf_counter() - started
+
+
+def _lines_of_reading(folder: Path, runs: int) -> list[str]:
+    """One reader process and two in turns."""
+    from pypdfium2 import PdfDocument
+
+    paths = sorted(folder.glob("*.pdf"))
+    pages = sum(len(PdfDocument(path)) for path in paths)
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(runs):
+        for processes, measured in seconds.items():
+            measured.append(read_pdfs(paths, processes))
+            print(processes, measured[-1], flush=True)
+    one, two = (median([pages / run for run in seconds[processes]]) for processes in (1, 2))
+    return [
+        f"| PDF pages read | {pages:,} in {len(paths)} files |",
+        f"| by one process; by two | {one:.0f} pages/s; {two:.0f} pages/s |",
+        f"| **two processes to one** | **{two / one:.2f}** |",
+    ]
+
+
 def _each(rates: Sequence[float]) -> str:
     return ", ".join(f"{rate:,.0f}" for rate in rates)
 
@@ -228,6 +260,7 @@ def main() -> None:
     ]
     meetings = sorted((arguments.eval / "meetings/docs").iterdir())[: arguments.meetings]
     rows += _lines_of_embedding([box, *meetings], work, arguments.runs)
+    rows += _lines_of_reading(arguments.eval / "pdf/docs", arguments.runs)
     table = "\n".join(rows)
     print(table)
     if arguments.write:

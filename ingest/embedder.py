@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from retrieval.errors import ModelError
 
-# Characters a batch, each text counted as long as the longest of it. On two cores larger ones gain nothing and hold
-# more memory.
+# Characters a batch, each text counted as long as the longest of it: 32 texts that fill the window of MiniLM. On two
+# cores larger ones gain nothing and hold more memory.
 _BATCH_CHARS = 32 * 1000
-_BATCH_TEXTS = 128
+# In some scripts a character is a token, so that short texts may fill the window, too.
+_BATCH_TEXTS = 64
 _MODEL_FILES = {".json", ".safetensors", ".bin", ".txt"}
 
 

@@ -18,6 +18,8 @@ from retrieval.writer import NewDocument, Writer
 # Chunks that are embedded together: enough to sort by length and fill the embedder's batches, few enough that a killed
 # ingest loses some seconds only.
 BATCH_CHUNKS = 256
+# Documents and ends of files that wait together: those of messages that are all quotes, say, which have no chunks.
+_BATCH_ITEMS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,15 @@ class Batches:
         ref = hashlib.sha256(whole).hexdigest()[:12]
         self._items.append(_Waiting(file_id, document, digest, ref, chunks))
         self._chunks += len(chunks)
-        if self._chunks >= BATCH_CHUNKS:
+        if self._chunks >= BATCH_CHUNKS or len(self._items) >= _BATCH_ITEMS:
             self._send()
 
     def then(self, action: Callable[[], None]) -> None:
         """Does something once all documents so far are stored."""
-        self._items.append(action)
+        if self._items or self._sent:
+            self._items.append(action)
+        else:
+            action()
 
     def finish(self) -> None:
         """Stores what was taken."""

@@ -123,13 +123,14 @@ def answering_models() -> list[str]:
 def _ingest(chat: Chat, rest: str) -> None:
     """Reads a file or folder into the knowledge base, as `kb ingest` does."""
     from ingest.walk import require
-    from kb.commands.ingest import print_report, progress_bar
+    from kb.commands.ingest import print_report
+    from kb.commands.ingest_progress import progress_shown
 
     if not rest:
         raise UsageError("/ingest takes a file or folder, as /ingest ~/notes")
     paths = [Path(rest).expanduser()]
     require(paths)
-    with progress_bar(show=True) as tell:
+    with progress_shown(show=True) as tell:
         report = chat.kb.ingest(paths, on_progress=tell)
     print_report(report)
 

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,8 +106,10 @@ class KnowledgeBase:
         from retrieval.writer import writing
 
         go_offline()
-        with writing(self._store) as writer:
-            run = Ingest(writer, self._model_folder, self._encoder_folder, on_progress)
+        with (
+            writing(self._store) as writer,
+            closing(Ingest(writer, self._model_folder, self._encoder_folder, on_progress)) as run,
+        ):
             report = run.run(paths, prune=prune, dry_run=dry_run)
             if not dry_run:
                 self._publish()
@@ -272,7 +275,7 @@ class KnowledgeBase:
         """Forgets documents (by their refs) or all that was ingested from a file or folder (by its path, as it was
         ingested or absolute); the files on disk stay. Returns how many documents that were. Raises UsageError,
         and forgets nothing, when one of them is not there."""
-        from ingest.pipeline import path_key
+        from ingest.scan import path_key
         from retrieval.indexes import save_indexes
         from retrieval.writer import writing
 
@@ -301,8 +304,10 @@ class KnowledgeBase:
         from retrieval.writer import writing
 
         go_offline()
-        with writing(self._store) as writer:
-            run = Ingest(writer, self._model_folder, self._encoder_folder, on_progress)
+        with (
+            writing(self._store) as writer,
+            closing(Ingest(writer, self._model_folder, self._encoder_folder, on_progress)) as run,
+        ):
             chunks = run.reindex(embedder)
             self._publish()
         self._searcher = None

@@ -130,13 +130,13 @@ def reindex(
 ) -> None:
     """Embed all documents anew from their stored text, also with another model."""
     from kb.catalogue import DEFAULT_EMBEDDER
-    from kb.commands.ingest import progress_bar
+    from kb.commands.ingest_progress import progress_shown
     from kb.knowledge import KnowledgeBase
     from kb.offer import offer_missing
 
     with KnowledgeBase.open(folder) as kb:
         offer_missing([embedder or kb.embedder or DEFAULT_EMBEDDER])
-        with progress_bar(show=not as_json) as tell:
+        with progress_shown(show=not as_json) as tell:
             chunks = kb.reindex(embedder, on_progress=tell)
         if as_json:
             print_json({"chunks": chunks, "embedder": kb.embedder})

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol, cast
 
 from ingest.document import Document, Loader, PartFailure
@@ -20,7 +20,7 @@ from retrieval.errors import LoadError
 from retrieval.text import one_line
 
 # Bump when a loader would read the same file differently: files are then read in again.
-LOADERS_VERSION = 6
+LOADERS_VERSION = 7
 
 # A PDF or a message is read into memory as a whole, and its parsers need a multiple of that.
 MAX_FILE_BYTES = 512 * 2**20
@@ -71,12 +71,12 @@ def is_maildir(path: Path) -> bool:
 
 def has_loader(path: Path) -> bool:
     """Whether files with that name's ending can be read."""
-    return _suffix(path.name) in _MODULES or is_mailbox(path) or _is_dump(path)
+    return _suffix(path.name) in _MODULES or is_mailbox(path.name) or _is_dump(path)
 
 
 def loader_for(path: Path) -> Loader | None:
     """The loader for a Maildir, or for a file by its name's ending; None when there is none."""
-    if is_mailbox(path) and not path.is_dir():
+    if is_mailbox(path.name) and not path.is_dir():
         return cast(Loader, import_module("ingest.loaders.mailbox").load_mbox)
     if _is_dump(path) and not path.is_dir():
         return cast(Loader, import_module("ingest.loaders.mediawiki").load_dump)
@@ -90,6 +90,10 @@ def reader_for(name: str, content_type: str = "") -> Reader | None:
     """The reader of a file by its name's ending, else by its MIME type; None when there is none."""
     suffix = _suffix(name) or _SUFFIX_OF_TYPE.get(content_type, "")
     module = _MODULES.get(suffix)
+    if is_mailbox(name):
+        module = "mailbox"
+    elif name.lower().endswith(_PACKED_DUMPS):
+        module = "mediawiki"
     return None if module is None else cast(Reader, import_module(f"ingest.loaders.{module}").read)
 
 
@@ -99,9 +103,9 @@ def _suffix(name: str) -> str:
     return before + last if before + last in _MODULES else last
 
 
-def is_mailbox(path: Path) -> bool:
+def is_mailbox(name: str) -> bool:
     """Whether a file's name is that of a mailbox, packed or not."""
-    return path.name.lower().endswith(_MAILBOXES) and path.name.lower() not in _MAILBOXES
+    return name.lower().endswith(_MAILBOXES) and name.lower() not in _MAILBOXES
 
 
 def _is_dump(path: Path) -> bool:
@@ -113,8 +117,13 @@ def _is_dump(path: Path) -> bool:
 
 def _begins_as_dump(path: Path) -> bool:
     with suppress(OSError), path.open("rb") as file:
-        return _DUMP in file.read(_DUMP_BEGINS_WITHIN)
+        return begins_as_dump(file.read(_DUMP_BEGINS_WITHIN))
     return False
+
+
+def begins_as_dump(data: bytes) -> bool:
+    """Whether an XML file is a MediaWiki's dump."""
+    return _DUMP in data[:_DUMP_BEGINS_WITHIN]
 
 
 @contextmanager
@@ -145,5 +154,9 @@ def _load(reader: Reader, path: Path, doc: str) -> Iterator[Document | PartFailu
             f"the file has {status.st_size >> 20} MB; at most {MAX_FILE_BYTES >> 20} MB are read: split it"
         )
     with understood():
-        for item in reader(path.read_bytes(), path.name, doc):
+        # Imported here, for it reads HTML.
+        from ingest.loaders.exports import OnDisk, read_in_place
+
+        where = PurePosixPath(path.absolute().as_posix())
+        for item in read_in_place(reader, path.read_bytes(), where, doc, OnDisk()):
             yield dated_by_file(item, status.st_mtime)

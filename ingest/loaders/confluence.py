@@ -1,7 +1,6 @@
 """Confluence's exports of a space as HTML: a page says in its frame where in the space it stands, who changed it last
 and when, and which files are attached to it. Those lie in attachments/PAGE/NUMBER.pdf and do not know their names."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,17 +8,13 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from ingest.loaders.dates import day
+from ingest.loaders.dates import last_day_in
 from ingest.loaders.html_tree import flat_text, parsed
 from ingest.loaders.place import Around, Place
 from ingest.loaders.plain import headline
 from retrieval.errors import LoadError
 
 _INDEX = "index.html"
-# "last modified by Dana Okafor on May 17, 2024"; names may hold an "on", but no date.
-_DATE = re.compile(
-    r"\d{4}-\d\d-\d\d|\w+\.? \d{1,2},? \d{4}|\d{1,2}\.? \w+\.? \d{4}|\d{1,2}[./]\d{1,2}[./]\d{4}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +46,8 @@ def page_of(tree: Any) -> Page | None:
     about = tree.find(".//*[@class='page-metadata']")
     people = [] if about is None else [about.find(f".//*[@class='{name}']") for name in ("editor", "author")]
     author = next((headline(flat_text(p)) for p in people if p is not None), "")
-    dates = _DATE.findall(flat_text(about))
     return Page(
-        title, above, author or None, day(dates[-1]) if dates else None,
+        title, above, author or None, last_day_in(flat_text(about)),
         {
             unquote(link.get("href")): headline(flat_text(link))
             for section in _lists_of_files(tree) for link in section.iterfind(".//a[@href]")

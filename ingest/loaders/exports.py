@@ -1,5 +1,5 @@
-"""Files in the export of a wiki (Confluence, Notion). The pages above a file become the first headings above its
-blocks; its name, author and date are what the wiki says.
+"""Files in the export of a wiki (Confluence, Notion), or in generated documentation. The pages above a file become the
+first headings above its blocks; its name, author and date are what the wiki says.
 
 Each file of an export is read by itself, by the loader of its kind: one that is broken costs itself only, and one that
 changed is read anew without the others.
@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from ingest.document import Document, PartFailure
-from ingest.loaders import Reader, confluence, notion
+from ingest.loaders import Reader, confluence, generated, notion
 from ingest.loaders.place import MAX_PAGE_BYTES, Around, Place
 
 # Deeper than people nest pages. A path is kept with every block, so it must have a bound.
@@ -46,7 +46,11 @@ def read_in_place(
     reader: Reader, data: bytes, path: PurePosixPath, doc: str, around: Around
 ) -> Iterator[Document | PartFailure]:
     """What `reader` makes of the file at `path`, with what its place in an export says about it."""
-    place = confluence.place_of(path, data, around) or notion.place_of(path, data, around)
+    place = (
+        confluence.place_of(path, data, around)
+        or notion.place_of(path, data, around)
+        or generated.place_of(path, around)
+    )
     if place is None:
         yield from reader(data, path.name, doc)
     elif not place.repeated:

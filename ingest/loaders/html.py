@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from ingest.document import Block, Document
 from ingest.loaders import confluence
-from ingest.loaders.dates import day
+from ingest.loaders.dates import day, last_day_in
 from ingest.loaders.html_text import Writer, is_noise, write
 from ingest.loaders.html_tree import flat_text, parsed, parsed_markup
 from ingest.loaders.plain import MAX_TEXT_BYTES, EmptyFile, headline, title_from_name
@@ -24,6 +25,11 @@ _MAIN_SHARE = 0.4
 _DATES = (
     "article:modified_time", "last-modified", "dcterms.modified", "datemodified", "og:updated_time", "date",
     "dcterms.date", "article:published_time", "datepublished",
+)  # fmt: skip
+# Where wikis and generators of documentation (MediaWiki, Sphinx, MkDocs) write when a page was last changed.
+_CHANGED = (
+    ".//*[contains(@class, 'git-revision-date')]", ".//*[@id='footer-info-lastmod']", ".//*[@class='lastupdated']",
+    ".//*[@role='contentinfo'][contains(., 'ast updated on')]",
 )  # fmt: skip
 _AUTHORS = ("author", "article:author", "dc.creator", "dcterms.creator")
 
@@ -52,11 +58,12 @@ def read(data: bytes, name: str, doc: str) -> Iterator[Document]:
     stamps = [meta.get(key) for key in _DATES] + [
         t.get("datetime") for t in tree.iterfind(".//time[@datetime]")
     ]
+    changed = (flat_text(element) for path in _CHANGED for element in tree.xpath(path))
     authors = [meta.get(key, "") for key in _AUTHORS] + [flat_text(tree.find(".//*[@rel='author']"))]
     info = DocumentInfo(
         doc, "", "wiki", title or title_from_name(name),
         author=next((headline(a) for a in authors if a and "://" not in a), None),
-        date=next(filter(None, map(day, stamps)), None),
+        date=next(filter(None, chain(map(day, stamps), map(last_day_in, changed))), None),
     )  # fmt: skip
     yield Document(info, text, tuple(blocks))
 

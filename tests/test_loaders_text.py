@@ -190,7 +190,8 @@ def test_front_matter_says_a_page_s_date_before_its_file_name(tmp_path: Path) ->
 
 def test_links_of_wikis_are_their_words_in_titles_and_authors(tmp_path: Path) -> None:
     """Obsidian, GitLab and GitHub write [[page|label]]; "[[Plan|the plan]]" would be a strange title."""
-    source = '---\nauthor: "[[Dana Okafor]]"\nlast-modified: 2024-05-17\n---\n# About [[Plan|the plan]] and ![[Map]]\n\n> [!note] Mind\n> the frost.\n'
+    head = '---\nauthor: "[[Dana Okafor]]"\nlast-modified: 2024-05-17\n---\n'
+    source = head + "# About [[Plan|the plan]] and ![[Map]]\n\n> [!note] Mind\n> the frost.\n"
     (tmp_path / "a.md").write_text(source)
     document = load_one(tmp_path / "a.md")
     assert (document.info.title, document.info.author, document.info.date) == (

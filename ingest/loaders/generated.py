@@ -1,5 +1,5 @@
-"""Files that generators of documentation (Sphinx, MkDocs) put beside the pages that they make: indexes for a search, and
-copies of the pages' sources. All that is in them also stands in the pages."""
+"""Files that generators of documentation (Sphinx, MkDocs) put beside the pages that they make: indexes for a search,
+and copies of the pages' sources. All that is in them also stands in the pages."""
 
 from pathlib import PurePosixPath
 

@@ -2,6 +2,7 @@
 
 A format is a module here with one function `read(data, name, doc)`, which makes documents of a file's bytes, so that
 a file on disk and an attachment of a message are read by the same code. Mailboxes are streamed from disk instead.
+Other packages add formats by entry points of the group `kb.loaders` (docs/loaders.md).
 The modules are imported when the first file of their kind is read: the parsers of strangers' files then live in the
 reader process only (`ingest.worker`).
 """
@@ -9,8 +10,10 @@ reader process only (`ingest.worker`).
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Protocol, cast
 
@@ -22,6 +25,8 @@ from retrieval.text import one_line
 # Bump when a loader would read the same file differently: files are then read in again.
 LOADERS_VERSION = 7
 
+# The entry points by which other packages say what they read.
+_GROUP = "kb.loaders"
 # A PDF or a message is read into memory as a whole, and its parsers need a multiple of that.
 MAX_FILE_BYTES = 512 * 2**20
 
@@ -38,12 +43,15 @@ _MODULES = {
     ".tar.gz": "archive", ".tar.bz2": "archive", ".tar.xz": "archive",
     ".ipynb": "notebook", ".json": "records", ".jsonl": "records", ".ndjson": "records",
 }  # fmt: skip
+# Read where OCR is installed; else they are of a kind that is not read.
+_PICTURES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"))
 # For attachments whose name says nothing. text/plain is not here: that is the message's own text.
 _SUFFIX_OF_TYPE = {
     "application/pdf": ".pdf", "text/html": ".html", "text/markdown": ".md", "text/csv": ".csv", "text/plain": ".txt",
     "text/calendar": ".ics", "application/ics": ".ics", "application/vnd.ms-outlook": ".msg",
     "text/tab-separated-values": ".tsv", "application/json": ".json", "application/x-ipynb+json": ".ipynb",
     "application/vnd.oasis.opendocument.text": ".odt", "application/epub+zip": ".epub",
+    "image/png": ".png", "image/jpeg": ".jpg", "image/tiff": ".tiff", "image/webp": ".webp",
     "application/zip": ".zip", "application/x-zip-compressed": ".zip", "application/x-tar": ".tar",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
@@ -72,7 +80,12 @@ def is_maildir(path: Path) -> bool:
 
 def has_loader(path: Path) -> bool:
     """Whether files with that name's ending can be read."""
-    return _suffix(path.name) in _MODULES or is_mailbox(path.name) or _is_dump(path)
+    return has_reader(path.name) or _is_dump(path)
+
+
+def has_reader(name: str) -> bool:
+    """The same for what may lie in an archive, where only its name is known."""
+    return _module(name) is not None or _suffix(name) in _added()
 
 
 def loader_for(path: Path) -> Loader | None:
@@ -88,20 +101,53 @@ def loader_for(path: Path) -> Loader | None:
 
 
 def reader_for(name: str, content_type: str = "") -> Reader | None:
-    """The reader of a file by its name's ending, else by its MIME type; None when there is none."""
-    suffix = _suffix(name) or _SUFFIX_OF_TYPE.get(content_type, "")
-    module = _MODULES.get(suffix)
+    """The reader of a file by its name's ending, else by its MIME type; None when there is none. Raises LoadError when
+    another package's can't be imported."""
+    module = _module(name, content_type)
+    if module is not None:
+        return cast(Reader, import_module(f"ingest.loaders.{module}").read)
+    entry = _added().get(_suffix(name))
+    return None if entry is None else _loaded(entry)
+
+
+@lru_cache(maxsize=1)
+def _added() -> dict[str, EntryPoint]:
+    """What other packages read, by the endings of names. What is read here stays as it is."""
+    return {f".{entry.name.lower().removeprefix('.')}": entry for entry in entry_points(group=_GROUP)}
+
+
+def _loaded(entry: EntryPoint) -> Reader:
+    try:
+        return cast(Reader, entry.load())
+    except (ImportError, AttributeError) as error:
+        reason = one_line(f"{type(error).__name__}: {error}")[:200]
+        raise LoadError(
+            f"its loader {entry.value} can't be imported ({reason}): install its package anew"
+        ) from error
+
+
+def _module(name: str, content_type: str = "") -> str | None:
+    """The module that reads files of a name, else of a MIME type."""
     if is_mailbox(name):
-        module = "mailbox"
-    elif name.lower().endswith(_PACKED_DUMPS):
-        module = "mediawiki"
-    return None if module is None else cast(Reader, import_module(f"ingest.loaders.{module}").read)
+        return "mailbox"
+    if name.lower().endswith(_PACKED_DUMPS):
+        return "mediawiki"
+    suffix = _suffix(name) or _SUFFIX_OF_TYPE.get(content_type, "")
+    if suffix in _PICTURES:
+        return "picture" if has_ocr() else None
+    return _MODULES.get(suffix)
+
+
+@lru_cache(maxsize=1)
+def has_ocr() -> bool:
+    """Whether the library is installed that reads text in pictures."""
+    return find_spec("rapidocr") is not None
 
 
 def _suffix(name: str) -> str:
     """A name's ending, also a double one like .tar.gz."""
     *_, before, last = ["", "", *(suffix.lower() for suffix in Path(name).suffixes)]
-    return before + last if before + last in _MODULES else last
+    return before + last if before + last in _MODULES or before + last in _added() else last
 
 
 def is_mailbox(name: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from ingest.document import Document, PartFailure, within
-from ingest.loaders import MAX_FILE_BYTES, Reader, begins_as_dump, reader_for, understood
+from ingest.loaders import MAX_FILE_BYTES, begins_as_dump, has_reader, reader_for, understood
 from ingest.loaders.exports import read_in_place
 from ingest.loaders.place import MAX_PAGE_BYTES, Around
 from ingest.loaders.plain import EmptyFile
@@ -75,8 +75,7 @@ def _documents(
         steps = member.steps
         if not steps or any(step.startswith(".") or step == "__MACOSX" for step in steps):
             continue
-        reader = reader_for(steps[-1])
-        if reader is None and not steps[-1].lower().endswith(".xml"):
+        if not has_reader(steps[-1]) and not steps[-1].lower().endswith(".xml"):
             continue
         part = one_line("/".join(steps))[-300:]
         while part in seen:
@@ -84,7 +83,7 @@ def _documents(
         seen.add(part)
         try:
             with understood():
-                for item in _member(member, reader, around, doc, depth):
+                for item in _member(member, around, doc, depth):
                     yield within(item, part)
         except EmptyFile:
             continue
@@ -92,10 +91,9 @@ def _documents(
             yield PartFailure(part, str(error))
 
 
-def _member(
-    member: _Member, reader: Reader | None, around: Around, doc: str, depth: int
-) -> Iterator[Document | PartFailure]:
+def _member(member: _Member, around: Around, doc: str, depth: int) -> Iterator[Document | PartFailure]:
     name = member.steps[-1]
+    reader = reader_for(name)
     if reader is read:
         if depth >= _MAX_DEPTH:
             raise LoadError(f"archives are read {_MAX_DEPTH} deep: unpack it")

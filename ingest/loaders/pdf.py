@@ -17,6 +17,7 @@ from ingest.document import Block, Document, PartFailure
 from ingest.loaders import ocr
 from ingest.loaders.pdf_blocks import Heading, page_units
 from ingest.loaders.pdf_lines import Line, page_lines, without_running_lines
+from ingest.loaders.pdf_notes import page_notes
 from ingest.loaders.pdf_pictures import NOTHING, read_pictures
 from ingest.loaders.pdf_rescue import DAMAGED, pages_anyway
 from ingest.loaders.pdf_words import Words
@@ -59,6 +60,8 @@ def read(data: bytes, name: str, doc: str) -> Iterator[Document | PartFailure]:
             pages = without_running_lines(_lines(document))
             outline = _outline(document)
             unread = read_pictures(document, pages, len(data))
+            for number, lines in enumerate(pages):
+                lines += page_notes(document, number)
         finally:
             document.close()
     yield from unread

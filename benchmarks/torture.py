@@ -1,6 +1,6 @@
 """Documents that were made or kept to break readers: what `kb ingest` makes of them.
 
-    python -m benchmarks.torture EVAL WORK [--only NAME ...] [--write]
+    python -m benchmarks.torture EVAL WORK [--only NAME ...] [--read-only] [--write]
 
 EVAL holds the sets, WORK gets the unpacked files and a knowledge base for each. Counted are crashes (a reader that
 died, a command that ended otherwise than it says), files given up as hanging, and failures by their reasons, which are
@@ -10,6 +10,7 @@ files.
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,12 +19,17 @@ import tarfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.scoring import write_section
+from ingest.document import PartFailure
 from ingest.walk import walk
+from ingest.worker import ReaderProcess
+from retrieval.errors import LoadError
 
 _SETS = {
     "mail/torture.tar.gz": "test suites' messages",
@@ -52,21 +58,24 @@ def main() -> None:
     parser.add_argument("eval", type=Path)
     parser.add_argument("work", type=Path)
     parser.add_argument("--only", nargs="*", default=list(_SETS), choices=list(_SETS))
+    parser.add_argument("--read-only", action="store_true", help="without embedding")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     rows = []
     for name in arguments.only:
         folder = _unpacked(arguments.eval / name, arguments.work)
-        rows.append(_row(f"{_SETS[name]} (`{name}`)", folder, arguments.work / f"{folder.name}.kb"))
+        base = None if arguments.read_only else arguments.work / f"{folder.name}.kb"
+        rows.append(_row(f"{_SETS[name]} (`{name}`)", folder, base))
         print(rows[-1], flush=True)
     head = (
         "| set | files | documents | crashed | given up | failed | of these unreadable for anybody "
         "| readable and failed | seconds | MB: ingest | MB: reader |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     if arguments.write:
+        command = f"python -m benchmarks.torture EVAL WORK{' --read-only' * arguments.read_only} --write"
         write_section(
             "Documents made to break readers",
-            "python -m benchmarks.torture EVAL WORK --write",
+            command,
             head + "\n".join(rows),
         )
 
@@ -83,11 +92,12 @@ def _unpacked(path: Path, work: Path) -> Path:
     return folder
 
 
-def _row(title: str, folder: Path, base: Path) -> str:
-    shutil.rmtree(base, ignore_errors=True)
+def _row(title: str, folder: Path, base: Path | None) -> str:
+    if base is not None:
+        shutil.rmtree(base, ignore_errors=True)
     files = len(walk(folder).found)
     started = time.perf_counter()
-    code, report, peak = _ingested(folder, base)
+    code, report, peak = _read(folder) if base is None else _ingested(folder, base)
     seconds = time.perf_counter() - started
     reasons = Counter(re.sub(r"\d+", "N", failure["error"]) for failure in report["failed"])
     for failure in report["failed"]:
@@ -111,23 +121,48 @@ def _row(title: str, folder: Path, base: Path) -> str:
 def _ingested(folder: Path, base: Path) -> tuple[int, dict[str, Any], Peak]:
     command = [sys.executable, "-m", "kb.main", "ingest", str(folder), "--kb", str(base), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    peak = Peak()
-    watcher = threading.Thread(target=_watch, args=(process, peak), daemon=True)
-    watcher.start()
-    output, _ = process.communicate()
-    watcher.join()
+    with _watched(process.pid) as peak:
+        output, _ = process.communicate()
     report = json.loads(output) if output.strip() else {"failed": [], "added": 0}
     return process.returncode, report, peak
 
 
-def _watch(process: "subprocess.Popen[str]", peak: Peak) -> None:
-    """Notes the peaks (VmHWM, proc(5)) of the process and those below it until it ends."""
-    while process.poll() is None:
-        peak.ingest = max(peak.ingest, _resident(process.pid))
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        pids = children.read_text().split() if children.exists() else []
-        peak.readers = max([peak.readers, *(_resident(int(pid)) for pid in pids)])
-        time.sleep(0.2)
+def _read(folder: Path) -> tuple[int, dict[str, Any], Peak]:
+    """As an ingest, without embedding: the files are read, and what comes of them is dropped."""
+    failed: list[dict[str, str]] = []
+    documents = 0
+    with _watched(os.getpid()) as peak, ReaderProcess() as reader:
+        for found in walk(folder).found:
+            try:
+                for item in reader.load(found.path, found.path.name):
+                    if isinstance(item, PartFailure):
+                        failed.append({"doc": f"{found.path}#{item.part}", "error": item.reason})
+                    else:
+                        documents += 1
+            except LoadError as error:
+                failed.append({"doc": str(found.path), "error": str(error)})
+    return 0, {"failed": failed, "added": documents}, peak
+
+
+@contextmanager
+def _watched(pid: int) -> Iterator[Peak]:
+    """Notes the peaks (VmHWM, proc(5)) of a process and of those below it."""
+    peak, done = Peak(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            peak.ingest = max(peak.ingest, _resident(pid))
+            children = (path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children"))
+            with suppress(OSError):  # one of them has ended
+                peak.readers = max(
+                    [peak.readers, *(_resident(int(child)) for pids in children for child in pids)]
+                )
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    yield peak
+    done.set()
+    watcher.join()
 
 
 def _resident(pid: int) -> int:

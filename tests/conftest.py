@@ -88,7 +88,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name).mkdir()
     (root / "docs" / "launch.md").write_text(NOTE, "utf-8")
     (root / "docs" / "antenna.eml").write_text(MAIL, "utf-8")
-    (root / "pictures" / "cat.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    (root / "pictures" / "cat.gif").write_bytes(b"\xff\xd8\xff\xe0")
     (root / "junk" / DATABASE).write_bytes(b"this is no database\n" * 500)
     (root / "file").write_text("a file")
     done = kb("ingest", root / "docs", "--kb", root / "base")

@@ -69,8 +69,12 @@ def evidence(
     """What speaks for each candidate, by name; the sum is its score. `about` says it of their documents; `spoken` are
     those that are transcripts."""
     own = [
-        {"meaning": candidate.dense, "words": _WORDS * candidate.words, "pairs": _PAIRS * candidate.pairs}
-        | about[candidate.document]
+        {
+            "meaning": candidate.dense,
+            "words": _WORDS * candidate.words,
+            "pairs": _PAIRS * candidate.pairs,
+            **about[candidate.document],
+        }
         for candidate in candidates
     ]
     best: dict[int, float] = {}

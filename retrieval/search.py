@@ -15,7 +15,7 @@ from retrieval.encoder import Encoder
 from retrieval.errors import EmbedderMismatch
 from retrieval.ranking import Candidate, about, evidence, spread
 from retrieval.store import Space, Store, StoredChunk
-from retrieval.turns import is_transcript
+from retrieval.turns import is_transcript, turns
 from retrieval.types import Copy, Filters, Hit
 from retrieval.vectors import VectorIndex
 from retrieval.words import WordHits, adjacent, query_words, search_words
@@ -159,7 +159,8 @@ class Searcher:
         if self._spoken[0] != self._index.generation:
             self._spoken = self._index.generation, {}
         known = self._spoken[1]
-        documents = {c.document for c in candidates if c.info.kind != "mail"}
+        # To look for a turn here is quicker than to read the beginning of a long report.
+        documents = {c.document for c in candidates if c.info.kind != "mail" and any(turns(c.text))}
         for document, text in self._store.beginnings(sorted(documents - known.keys()), _BEGINNING).items():
             known[document] = is_transcript(text)
         return {document for document in documents if known[document]}

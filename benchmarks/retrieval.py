@@ -1,12 +1,13 @@
 """Retrieval: how often the right passage is among the first hits.
 
-    python -m benchmarks.retrieval EVAL WORK [--sets wiki,meetings,mail,pdf] [--ablate] [--write]
+    python -m benchmarks.retrieval EVAL WORK [--sets wiki,meetings,mail,pdf] [--baseline] [--ablate] [--write]
 
 `EVAL` is the folder of the public question sets, `WORK` one for the knowledge bases that are made of them (kept: a
 second run ingests only what changed). A hit is right when it comes from the gold message (mail), page (wiki), file and
 page (pdf), or overlaps a gold span (meetings). In the mail set one in eight of the messages was sent to several people:
 a hit that lists the gold message among its copies is right, and a second line counts only the hit's own message.
-`--ablate` searches again with each kind of evidence left out.
+`--baseline` also measures an off-the-shelf stack (`benchmarks.baseline`), `--ablate` searches again with each stage
+left out.
 """
 
 import argparse
@@ -15,12 +16,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from benchmarks.scoring import write_section
 from kb import KnowledgeBase
 from kb.evaluation.measures import is_gold, median
-from retrieval import ranking
+from retrieval import ranking, search
+from retrieval.store import Store
+from retrieval.types import Hit
+from retrieval.words import Pair
 
 SETS = ("wiki", "meetings", "mail", "pdf")
 _DEPTH = 10
@@ -56,53 +61,84 @@ def row(name: str, ranks: Sequence[int | None], seconds: Sequence[float], chunks
 HEAD = "| set | chunks | hit@1 | hit@5 | hit@10 | MRR@10 | a search |\n|---|---|---|---|---|---|---|"
 
 
-def measure(kb: KnowledgeBase, name: str, questions: Sequence[dict[str, Any]]) -> list[str]:
-    """The set's lines of the table."""
-    ranks: list[int | None] = []
-    own: list[int | None] = []
-    seconds: list[float] = []
+def searched(
+    kb: KnowledgeBase, questions: Sequence[dict[str, Any]]
+) -> tuple[list[tuple[Hit, ...]], list[float]]:
+    """The hits of each question, and how long each search took."""
+    found, seconds = [], []
     for question in questions:
         started = time.perf_counter()
-        hits = kb.search(question["question"], k=_DEPTH).hits
+        found.append(kb.search(question["question"], k=_DEPTH).hits)
         seconds.append(time.perf_counter() - started)
-        ranks.append(next((hit.rank for hit in hits if is_gold(hit, question)), None))
-        alone = (replace(hit, copies=()) for hit in hits)
-        own.append(next((hit.rank for hit in alone if is_gold(hit, question)), None))
+    return found, seconds
+
+
+def rank_of(found: Sequence[Sequence[Hit]], questions: Sequence[dict[str, Any]]) -> list[int | None]:
+    """The rank of the first right hit of each question; None where there is none."""
+    return [
+        next((hit.rank for hit in hits if is_gold(hit, question)), None)
+        for hits, question in zip(found, questions, strict=True)
+    ]
+
+
+def measure(kb: KnowledgeBase, name: str, questions: Sequence[dict[str, Any]]) -> list[str]:
+    """The set's lines of the table."""
+    found, seconds = searched(kb, questions)
+    ranks = rank_of(found, questions)
+    own = rank_of([[replace(hit, copies=()) for hit in hits] for hits in found], questions)
     chunks = kb.status().chunks
     lines = [row(name, ranks, seconds, chunks)]
     return lines if own == ranks else [*lines, row(f"{name}, copies not counted", own, seconds, chunks)]
 
 
-# What is left out in turn, by the constants of `retrieval.ranking` that are set to 0.
-ABLATIONS = {
-    "all": (),
-    "without words": ("_WORDS", "_PAIRS"),
-    "without pairs of words": ("_PAIRS",),
-    "without names of documents": ("_NAME", "_NEWEST"),
-    "without times": ("_TIME",),
-    "without people": ("_PERSON",),
-    "agendas like any passage": ("_OUTLINE",),
-    "neighbours like any passage": ("_NEIGHBOUR",),
+def _no_pairs(store: Store, pairs: Sequence[Pair], texts: Sequence[tuple[str, ...]]) -> list[float]:
+    return [0.0] * len(texts)
+
+
+def off_the_shelf(folder: Path, name: str, questions: Sequence[dict[str, Any]]) -> list[str]:
+    """The set's lines for a stack of ready-made parts; none for a set whose documents need a reader."""
+    from benchmarks import baseline
+    from ingest.embedder import Embedder, ModelFolder
+    from kb.model_store import ModelStore
+
+    if name not in baseline.SETS:
+        return []
+    model = "all-minilm-l6-v2"
+    embedder = Embedder(ModelFolder(model, ModelStore().folder / model))
+    found = baseline.ranks(folder / name / "docs", questions, embedder, _DEPTH)
+    chunks = len(baseline.passages(folder / name / "docs"))
+    return [row(f"{name}, off the shelf: {how}", *of, chunks) for how, of in found.items()]
+
+
+# What is left out in turn: the constants that are set to something else, by module.
+ABLATIONS: dict[str, dict[ModuleType, dict[str, Any]]] = {
+    "all": {},
+    "without words": {ranking: {"_WORDS": 0.0, "_PAIRS": 0.0}},
+    "without pairs of words": {ranking: {"_PAIRS": 0.0}, search: {"adjacent": _no_pairs}},
+    "without names of documents": {ranking: {"_NAME": 0.0, "_NEWEST": 0.0}, search: {"_NAMED": 0}},
+    "without times": {ranking: {"_TIME": 0.0}},
+    "without people": {ranking: {"_PERSON": 0.0}},
+    "transcripts like any document": {search: {"is_transcript": lambda text: False}},
+    "agendas like any passage": {ranking: {"_OUTLINE": 0.0}},
+    "neighbours like any passage": {ranking: {"_NEIGHBOUR": 0.0}},
+    "copies each by itself": {search: {"copies": lambda texts, mail, near: list(range(len(texts)))}},
+    "decisions like any passage": {search: {"superseded": lambda statements: {}}},
+    "long questions as they are": {search: {"_LONG": 1_000_000}},
 }
 
 
 def ablate(kb: KnowledgeBase, name: str, questions: Sequence[dict[str, Any]]) -> list[str]:
-    """The set's line of the table for each kind of evidence that is left out: hit@1, hit@10 and MRR@10."""
+    """The set's line of the table for each stage that is left out: what it finds then, and the median of a search."""
     lines = []
-    for label, constants in ABLATIONS.items():
-        kept = {constant: getattr(ranking, constant) for constant in constants}
-        for constant in constants:
-            setattr(ranking, constant, 0.0)
-        found = [kb.search(question["question"], k=_DEPTH).hits for question in questions]
-        for constant, value in kept.items():
-            setattr(ranking, constant, value)
-        ranks = [
-            next((hit.rank for hit in hits if is_gold(hit, question)), None)
-            for hits, question in zip(found, questions, strict=True)
-        ]
-        at = [sum(rank is not None and rank <= k for rank in ranks) / len(ranks) for k in (1, _DEPTH)]
-        mrr = sum(1 / rank for rank in ranks if rank) / len(ranks)
-        lines.append(f"| {name} | {label} | {at[0]:.3f} | {at[1]:.3f} | {mrr:.3f} |")
+    for label, changes in ABLATIONS.items():
+        kept = [(module, key, getattr(module, key)) for module, its in changes.items() for key in its]
+        for module, its in changes.items():
+            for key, value in its.items():
+                setattr(module, key, value)
+        found, seconds = searched(kb, questions)
+        for module, key, value in kept:
+            setattr(module, key, value)
+        lines.append(row(f"{name}: {label}", rank_of(found, questions), seconds, kb.status().chunks))
         print(lines[-1], flush=True)
     return lines
 
@@ -115,15 +151,17 @@ def main() -> None:
     parser.add_argument("eval", type=Path)
     parser.add_argument("work", type=Path)
     parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--ablate", action="store_true", help="also search with each evidence left out")
+    parser.add_argument("--baseline", action="store_true", help="also measure an off-the-shelf stack")
+    parser.add_argument("--ablate", action="store_true", help="also search with each stage left out")
     parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     arguments = parser.parse_args()
-    lines, parts = [HEAD], ["| set | | hit@1 | hit@10 | MRR@10 |\n|---|---|---|---|---|"]
+    lines, parts = [HEAD], [HEAD]
     for name in arguments.sets.split(","):
         with open_set(arguments.eval, name, arguments.work) as kb:
             asked = [q for q in questions_of(arguments.eval, name) if q.get("answerable", True)]
             kb.search(asked[0]["question"])  # what is loaded once is no part of a search
             found = measure(kb, name, asked)
+            found += off_the_shelf(arguments.eval, name, asked) if arguments.baseline else []
             lines += found
             print("\n".join(found), flush=True)
             parts += ablate(kb, name, asked) if arguments.ablate else []
@@ -131,7 +169,7 @@ def main() -> None:
         command = "python -m benchmarks.retrieval EVAL WORK --write"
         write_section("Retrieval on the public sets", command, "\n".join(lines))
         if arguments.ablate:
-            write_section("What each evidence is worth", f"{command} --ablate", "\n".join(parts))
+            write_section("What each stage is worth", f"{command} --ablate", "\n".join(parts))
 
 
 if __name__ == "__main__":

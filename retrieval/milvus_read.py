@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.engine import BEGINNING, best_cosines
 from retrieval.milvus import Milvus, Row
 from retrieval.milvus_publish import token
 from retrieval.ranking import Candidate
 from retrieval.store import Space, Store, StoredChunk, StoredDocument, holds_many, holds_none
 from retrieval.tokens import Tokenizer
+from retrieval.turns import is_transcript
 from retrieval.types import KINDS, DocumentInfo, Filters
 from retrieval.words import K1, B, Pair, WordHits, adjacent, query_words
 
@@ -87,7 +89,7 @@ class MilvusReader:
         return Space(**meta["space"]) if "space" in meta else None
 
     def candidates(
-        self, query: str, vector: NDArray[np.float32], depth: int, filters: Filters,
+        self, query: str, vectors: NDArray[np.float32], depth: int, filters: Filters,
         documents: Sequence[int] | None = None,
     ) -> tuple[dict[int, Candidate], WordHits]:  # fmt: skip
         """See `retrieval.engine.Engine`."""
@@ -97,7 +99,8 @@ class MilvusReader:
             condition = " and ".join(part for part in (condition, f"document in {keys}") if part)
         mean = max(self._total("words") / max(self._total("chunks"), 1), 1.0)
         words = self._words(query, mean)
-        rows = self._search("vector", [vector.tolist()], depth, condition, _FIELDS)[0]
+        near = self._search("vector", vectors.tolist(), depth, condition, _FIELDS)
+        rows = [row for hits in near for row in hits]
         if words:
             text = " ".join(token for word in words for token in word.tokens)
             rows += self._search("sparse", [text], depth, condition, _FIELDS)[0]
@@ -113,7 +116,7 @@ class MilvusReader:
             self._rows[chunk] = row
             score = _score(row["words"].split(), words, mean)
             best[chunk] = score
-            cosine = float(np.asarray(row["vector"], dtype=np.float32) @ vector)
+            (cosine,) = best_cosines(np.array([row["vector"]], dtype=np.float32), vectors)
             info = self._known[number].info
             found[chunk] = Candidate(chunk, number, info, row["page"] or None, cosine, score / possible)
         pairs = tuple(
@@ -140,6 +143,14 @@ class MilvusReader:
     def adjacent(self, pairs: Sequence[Pair], texts: Sequence[tuple[str, ...]]) -> list[float]:
         """As `retrieval.words.adjacent`."""
         return adjacent(self._store, pairs, texts)
+
+    def transcripts(self, documents: Sequence[int]) -> set[int]:
+        """See `retrieval.engine.Engine`."""
+        return {
+            number
+            for number in documents
+            if is_transcript(self.document(self._known[number].ref).text[:BEGINNING])
+        }
 
     def document(self, ref: str) -> StoredDocument:
         """The document that `ref` names; see `Store.document`."""

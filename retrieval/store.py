@@ -214,6 +214,10 @@ class Store:
             for row in rows
         }  # fmt: skip
 
+    def beginnings(self, ids: Sequence[int], length: int) -> dict[int, str]:
+        """The first characters of the texts of these documents, by id."""
+        return dict(self.by_id(f"SELECT id, substr(text, 1, {length}) FROM documents WHERE id IN ", ids))
+
     def named(self, ids: Sequence[int]) -> dict[int, tuple[str, DocumentInfo]]:
         """The refs of the documents with these ids, and what is known of them, by id."""
         rows = self.by_id(f"SELECT d.id, d.ref, {_INFO} {_FROM} WHERE d.id IN ", ids)

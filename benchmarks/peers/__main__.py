@@ -1,0 +1,175 @@
+"""kb beside others: the same documents, questions, models and machine, one after the other in one run.
+
+    sh benchmarks/peers/setup.sh ENVIRONMENTS
+    python -m benchmarks.peers EVAL WORK --environments ENVIRONMENTS [--sets wiki,meetings,mail,pdf]
+        [--peers kb,llamaindex,txtai,chroma] [--settings default,best] [--pdf-files N] [--answers N] [--write]
+
+`EVAL` is the folder of the public question sets, `WORK` one for what is made: a record for each system, setting and set
+is kept there, so that a run that was cut off goes on. A record that is deleted is measured anew.
+"""
+
+import argparse
+import json
+import random
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers.documents import Documents, prepare
+from benchmarks.peers.judging import judge_answer, rank_of_gold
+from benchmarks.peers.running import AdapterError, running
+from benchmarks.peers.systems import SYSTEMS, System
+from benchmarks.peers.tables import answers_table, retrieval_table
+from benchmarks.retrieval import SETS, questions_of
+from benchmarks.scoring import write_section
+from kb.evaluation.measures import median
+
+_DEPTH = 10
+_COLD = 3  # processes whose first search is timed
+_COMMAND = "python -m benchmarks.peers EVAL WORK --environments ENVIRONMENTS"
+
+
+class Run:
+    """One system with one setting on one set. Its index and its records lie in `WORK/SET/SYSTEM-SETTING/`."""
+
+    def __init__(self, system: System, documents: Documents, work: Path, environments: Path) -> None:
+        self._system = system
+        self._documents = documents
+        self._folder = work / documents.folder_name / system.key
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._index = self._folder / "index"
+        self._log = self._folder / "log.txt"
+        self._command = system.command(environments, documents.folder(system.name), self._index)
+
+    def retrieval(self) -> dict[str, Any]:
+        """The record of its ingest and of its search. Raises AdapterError."""
+        return self._kept("ingest", self._ingest) | self._kept("search", self._search)
+
+    def answers(self, questions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The record of its answers to `questions`. Raises AdapterError."""
+        self._kept("ingest", self._ingest)
+        return self._kept(f"answers-{len(questions)}", lambda: self._answers(questions))
+
+    def _kept(self, name: str, measure: Any) -> dict[str, Any]:
+        path = self._folder / f"{name}.json"
+        if not path.exists():
+            made = measure()
+            path.with_suffix(".new").write_text(json.dumps(made))
+            path.with_suffix(".new").replace(path)
+        record: dict[str, Any] = json.loads(path.read_text())
+        return record
+
+    def _ingest(self) -> dict[str, Any]:
+        shutil.rmtree(self._index, ignore_errors=True)
+        with running(self._command, self._log) as process:
+            reply = process.ask(do="ingest")
+            seconds = process.seconds()
+        size = sum(path.stat().st_size for path in self._index.rglob("*") if path.is_file())
+        return {
+            "chunks": reply["chunks"], "version": reply["version"], "ingest_seconds": seconds,
+            "ingest_cpu": process.cpu, "ingest_peak": process.peak, "index_bytes": size,
+        }  # fmt: skip
+
+    def _search(self) -> dict[str, Any]:
+        questions = self._documents.questions
+        cold, cold_cpu = [], []
+        for _ in range(_COLD):
+            with running(self._command, self._log) as process:
+                process.ask(do="search", question=questions[0]["question"], k=_DEPTH)
+                cold.append(process.seconds())
+            cold_cpu.append(process.cpu)
+        ranks, seconds, cpu, characters = [], [], [], []
+        with running(self._command, self._log) as process:
+            process.ask(do="search", question=questions[0]["question"], k=_DEPTH)  # loads what is loaded once
+            for question in questions:
+                reply = process.ask(do="search", question=question["question"], k=_DEPTH)
+                found = reply["passages"]
+                seconds.append(reply["seconds"])
+                cpu.append(reply["cpu"])
+                ranks.append(rank_of_gold(found, question, self._documents.sources, self._documents.text))
+                characters.append(sum(len(passage["text"]) for passage in found))
+        return {
+            "ranks": ranks, "cold_seconds": cold, "cold_cpu": cold_cpu, "seconds": seconds, "cpu": cpu,
+            "characters": median(characters), "search_peak": process.peak,
+        }  # fmt: skip
+
+    def _answers(self, questions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        answers = []
+        with running(self._command, self._log) as process:
+            process.ask(do="ask", question="What is this about?")  # loads the model
+            for question in questions:
+                reply = process.ask(do="ask", question=question["question"])
+                answers.append({"question": question["question"], **reply, **judge_answer(reply, question)})
+        return {"answers": answers, "peak": process.peak}
+
+
+def main() -> None:
+    """Measures, prints and writes the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("eval", type=Path)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--environments", type=Path, default=Path(".peers"))
+    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--peers", default=",".join(dict.fromkeys(system.name for system in SYSTEMS)))
+    parser.add_argument("--settings", default="default,best")
+    parser.add_argument("--pdf-files", type=int, default=8, help="so many PDFs, with all their questions")
+    parser.add_argument("--answers", type=int, help="also ask so many questions over the wiki pages")
+    parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md")
+    arguments = parser.parse_args()
+    systems = [
+        system
+        for system in SYSTEMS
+        if system.name in arguments.peers.split(",") and system.setting in arguments.settings.split(",")
+    ]
+    rows = []
+    for name in filter(None, arguments.sets.split(",")):
+        documents = prepare(arguments.eval, name, arguments.work, arguments.pdf_files)
+        for system in systems:
+            run = Run(system, documents, arguments.work, arguments.environments)
+            record = _tried(f"{name}, {system.title}", run.retrieval)
+            if record:
+                rows.append((documents.title, _titled(system, record), record))
+                print(retrieval_table(rows[-1:]).splitlines()[-1], flush=True)
+    if arguments.write and rows:
+        write_section("Beside others: ingest and search", f"{_COMMAND} --write", retrieval_table(rows))
+    if arguments.answers:
+        table = _answers(arguments, [system for system in systems if system.answers])
+        if arguments.write:
+            title = f"Beside others: answers to {arguments.answers} public questions over wiki pages"
+            write_section(title, f"{_COMMAND} --answers {arguments.answers} --write", table)
+
+
+def _answers(arguments: argparse.Namespace, systems: Sequence[System]) -> str:
+    questions = questions_of(arguments.eval, "wiki")
+    random.Random(1).shuffle(questions)  # the ones that `benchmarks.answers --limit` takes
+    documents = prepare(arguments.eval, "wiki", arguments.work, arguments.pdf_files)
+    rows = []
+    for system in systems:
+        run = Run(system, documents, arguments.work, arguments.environments)
+        record = _tried(system.title, lambda run=run: run.answers(questions[: arguments.answers]))
+        if record:
+            rows.append((system.title, record))
+            print(answers_table(rows[-1:]).splitlines()[-1], flush=True)
+    return answers_table(rows)
+
+
+def _titled(system: System, record: dict[str, Any]) -> str:
+    name, comma, setting = system.title.partition(",")
+    return f"{name} {record['version']}{comma}{setting}" if record["version"] else system.title
+
+
+def _tried(what: str, measure: Any) -> dict[str, Any] | None:
+    """The record, or None and a line that says what went wrong: one system that fails does not end the run."""
+    try:
+        record: dict[str, Any] = measure()
+    except AdapterError as error:
+        print(f"{what}: {error}", flush=True)
+        return None
+    return record
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,8 @@ def retrieval_table(rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
     """A line for each (set, system, record) with the costs and the quality of its search."""
     columns = (
         "set", "system", "chunks", "ingest: wall, CPU", "peak memory", "index",
-        *(f"hit@{k}" for k in _DEPTHS), "MRR@10", "characters in ten", "first search, whole process: wall, CPU", "a search: wall, CPU",
+        *(f"hit@{k}" for k in _DEPTHS), "MRR@10",
+        "characters in ten", "first search, whole process: wall, CPU", "a search: wall, CPU",
     )  # fmt: skip
     return _table(columns, [_retrieval_row(*row) for row in rows])
 

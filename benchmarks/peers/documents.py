@@ -8,6 +8,7 @@ page, read by pypdf, so that their time does not hold the reading.
 import json
 import mailbox
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
@@ -90,7 +91,7 @@ def _messages(mbox: Path, folder: Path) -> dict[str, Source]:
         folder.mkdir(parents=True, exist_ok=True)
         ids: dict[str, str] = {}
         same: defaultdict[str, list[str]] = defaultdict(list)
-        with mailbox.mbox(mbox, create=False) as messages:
+        with closing(mailbox.mbox(mbox, create=False)) as messages:
             for number, key in enumerate(messages.iterkeys()):
                 message = BytesParser(EmailMessage, policy=policy.default).parsebytes(messages.get_bytes(key))
                 part = message.get_body(("plain", "html"))
@@ -99,7 +100,7 @@ def _messages(mbox: Path, folder: Path) -> dict[str, Source]:
                 file = f"message-{number:05}.txt"
                 (folder / file).write_text(f"{head}\n{body}", "utf-8")
                 ids[file] = str(message["Message-ID"]).strip("<> ")
-                same[" ".join(body.split())].append(file)
+                same[" ".join(body.split()) or file].append(file)
         copies = {
             file: [ids[other] for other in files if other != file]
             for files in same.values()

@@ -14,8 +14,8 @@ from typing import Any
 from kb.model_store import go_offline
 
 ADAPTERS = Path(__file__).parent / "adapters"
-# Every so often a process's memory is looked at; reading it takes about a millisecond.
-_LOOK = 0.2
+# So often, in seconds, a process's memory is looked at; more would take time from what is measured.
+_LOOK = 1.0
 
 
 class AdapterError(Exception):

@@ -185,7 +185,7 @@ def test_others_get_each_message_as_a_file_that_is_known_again(tmp_path: Path) -
     message = "From x\nFrom: ann@x.example\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMessage-ID: <{}@x>\n\nSee you.\n\n"
     (docs / "all.mbox").write_text(message.format("a") + message.format("b"))
     (docs.parent / "questions.jsonl").write_text(json.dumps({"question": "who?", "message_id": "b@x"}) + "\n")
-    documents = prepare(tmp_path / "eval", "mail", tmp_path / "work", pdf_files=0)
+    documents = prepare(tmp_path / "eval", "mail", tmp_path / "work")
     texts = {file.name: file.read_text("utf-8") for file in documents.folder("txtai").iterdir()}
     assert documents.folder("kb") == docs
     assert [
@@ -195,3 +195,17 @@ def test_others_get_each_message_as_a_file_that_is_known_again(tmp_path: Path) -
         ("b@x", ("a@x",)),
     ]
     assert all("Subject: Grüße\n" in text and text.rstrip().endswith("See you.") for text in texts.values())
+
+
+def test_a_part_of_a_set_has_its_first_files_with_all_their_questions(tmp_path: Path) -> None:
+    docs = tmp_path / "eval" / "wiki" / "docs"
+    docs.mkdir(parents=True)
+    for name in "abc":
+        (docs / f"{name}.md").write_text(name)
+    asked = [("b.md", True), ("c.md", True), ("b.md", True), ("gone.md", False)]
+    lines = [json.dumps({"question": "?", "doc": doc, "answerable": known}) for doc, known in asked]
+    (docs.parent / "questions.jsonl").write_text("\n".join(lines))
+    documents = prepare(tmp_path / "eval", "wiki", tmp_path / "work", files=1)
+    assert [file.name for file in documents.folder("txtai").iterdir()] == ["b.md"]
+    assert [question["doc"] for question in documents.answerable] == ["b.md", "b.md"]
+    assert [question["doc"] for question in documents.questions] == ["b.md", "b.md", "gone.md"]

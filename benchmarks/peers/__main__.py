@@ -1,8 +1,8 @@
 """kb beside others: the same documents, questions, models and machine, one after the other in one run.
 
-    sh benchmarks/peers/setup.sh ENVIRONMENTS
-    python -m benchmarks.peers EVAL WORK --environments ENVIRONMENTS [--sets wiki,meetings,mail,pdf]
-        [--peers kb,llamaindex,txtai,chroma] [--settings default,best] [--pdf-files N] [--answers N] [--write]
+    sh benchmarks/peers/setup.sh FOLDER
+    python -m benchmarks.peers EVAL WORK --environments FOLDER [--sets wiki,meetings,mail,pdf]
+        [--peers kb,llamaindex,txtai,chroma] [--settings default,best] [--files N] [--answers N] [--write]
 
 `EVAL` is the folder of the public question sets, `WORK` one for what is made: a record for each system, setting and set
 is kept there, so that a run that was cut off goes on. A record that is deleted is measured anew.
@@ -21,12 +21,11 @@ from benchmarks.peers.judging import judge_answer, rank_of_gold
 from benchmarks.peers.running import AdapterError, running
 from benchmarks.peers.systems import SYSTEMS, System
 from benchmarks.peers.tables import answers_table, retrieval_table
-from benchmarks.retrieval import SETS, questions_of
+from benchmarks.retrieval import SETS
 from benchmarks.scoring import write_section
 from kb.evaluation.measures import median
 
 _DEPTH = 10
-_COMMAND = "python -m benchmarks.peers EVAL WORK --environments ENVIRONMENTS"
 
 
 class Run:
@@ -71,7 +70,7 @@ class Run:
         }  # fmt: skip
 
     def _search(self) -> dict[str, Any]:
-        questions = self._documents.questions
+        questions = self._documents.answerable
         ranks, seconds, cpu, characters = [], [], [], []
         with running(self._command, self._log) as process:
             process.ask(do="search", question=questions[0]["question"], k=_DEPTH)
@@ -109,7 +108,7 @@ def main() -> None:
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--peers", default=",".join(dict.fromkeys(system.name for system in SYSTEMS)))
     parser.add_argument("--settings", default="default,best")
-    parser.add_argument("--pdf-files", type=int, default=8, help="so many PDFs, with all their questions")
+    parser.add_argument("--files", type=int, help="so many files of a set, with all their questions")
     parser.add_argument("--answers", type=int, help="also ask so many questions over the wiki pages")
     parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md")
     arguments = parser.parse_args()
@@ -120,7 +119,7 @@ def main() -> None:
     ]
     rows = []
     for name in filter(None, arguments.sets.split(",")):
-        documents = prepare(arguments.eval, name, arguments.work, arguments.pdf_files)
+        documents = prepare(arguments.eval, name, arguments.work, arguments.files)
         for system in systems:
             run = Run(system, documents, arguments.work, arguments.environments)
             record = _tried(f"{name}, {system.title}", run.retrieval)
@@ -128,18 +127,18 @@ def main() -> None:
                 rows.append((documents.title, _titled(system, record), record))
                 print(retrieval_table(rows[-1:]).splitlines()[-1], flush=True)
     if arguments.write and rows:
-        write_section("Beside others: ingest and search", f"{_COMMAND} --write", retrieval_table(rows))
+        write_section("Beside others: ingest and search", _command(arguments), retrieval_table(rows))
     if arguments.answers:
         table = _answers(arguments, [system for system in systems if system.answers])
         if arguments.write:
             title = f"Beside others: answers to {arguments.answers} public questions over wiki pages"
-            write_section(title, f"{_COMMAND} --answers {arguments.answers} --write", table)
+            write_section(title, _command(arguments), table)
 
 
 def _answers(arguments: argparse.Namespace, systems: Sequence[System]) -> str:
-    questions = questions_of(arguments.eval, "wiki")
-    random.Random(1).shuffle(questions)  # the ones that `benchmarks.answers --limit` takes
-    documents = prepare(arguments.eval, "wiki", arguments.work, arguments.pdf_files)
+    documents = prepare(arguments.eval, "wiki", arguments.work, arguments.files)
+    questions = list(documents.questions)
+    random.Random(1).shuffle(questions)  # of the whole set, the ones that `benchmarks.answers --limit` takes
     rows = []
     for system in systems:
         run = Run(system, documents, arguments.work, arguments.environments)
@@ -148,6 +147,12 @@ def _answers(arguments: argparse.Namespace, systems: Sequence[System]) -> str:
             rows.append((system.title, record))
             print(answers_table(rows[-1:]).splitlines()[-1], flush=True)
     return answers_table(rows)
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    given = {"sets": arguments.sets, "files": arguments.files, "answers": arguments.answers}
+    options = [f"--{name} {value}" for name, value in given.items() if value]
+    return " ".join(["python -m benchmarks.peers EVAL WORK --environments FOLDER", *options, "--write"])
 
 
 def _titled(system: System, record: dict[str, Any]) -> str:

@@ -7,7 +7,9 @@ page, read by pypdf, so that their time does not hold the reading.
 
 import json
 import mailbox
+import shutil
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from email import policy
@@ -34,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """A set: its questions, its folder as it is, the folders for the others, and what their files stand for."""
+    """A set: its questions, its folder as it is, the folder for the others, and what their files stand for."""
 
     name: str
     title: str
@@ -42,6 +44,11 @@ class Documents:
     original: Path
     texts: Path
     sources: dict[str, Source]
+
+    @property
+    def answerable(self) -> list[dict[str, Any]]:
+        """The questions that the documents answer."""
+        return [question for question in self.questions if question.get("answerable", True)]
 
     @property
     def folder_name(self) -> str:
@@ -59,30 +66,32 @@ class Documents:
         return _read(self.original / document)
 
 
-def prepare(eval_folder: Path, name: str, work: Path, pdf_files: int) -> Documents:
-    """A set's documents, with the text files made unless they are there. Of the PDFs only the first `pdf_files` are
-    used, with all their questions."""
-    questions = tuple(q for q in questions_of(eval_folder, name) if q.get("answerable", True))
-    original = eval_folder / name / "docs"
+def prepare(eval_folder: Path, name: str, work: Path, files: int | None = None) -> Documents:
+    """A set's documents, with the text files made unless they are there. With `files`, only the first so many files
+    that hold answers are used, with all their questions; a mailbox is used whole."""
+    questions = questions_of(eval_folder, name)
+    original, title = eval_folder / name / "docs", name
+    made = work / "documents"
     if name == "mail":
-        texts = work / "documents" / name
-        return Documents(
-            name, name, questions, original, texts, _messages(next(original.glob("*.mbox")), texts)
-        )
+        sources = _messages(next(original.glob("*.mbox")), made / name)
+        return Documents(name, title, tuple(questions), original, made / name, sources)
+    if files:
+        chosen = sorted({q["doc"] for q in questions if q.get("answerable", True)})[:files]
+        questions = [q for q in questions if not q.get("answerable", True) or q["doc"] in chosen]
+        title = f"{name}, {len(chosen)} files"
+        original = _copied(original, chosen, made / f"{name}-{files}")
     if name == "pdf":
-        chosen = sorted({question["doc"] for question in questions})[:pdf_files]
-        questions = tuple(question for question in questions if question["doc"] in chosen)
-        linked = work / "documents" / f"pdf-{pdf_files}"
-        linked.mkdir(parents=True, exist_ok=True)
-        for file in chosen:
-            copy = linked / file
-            if not copy.exists():
-                copy.write_bytes((original / file).read_bytes())
-        texts = work / "documents" / f"pdf-{pdf_files}-pages"
-        return Documents(
-            name, f"{name} of {len(chosen)} files", questions, linked, texts, _pages(linked, texts)
-        )
-    return Documents(name, name, questions, original, original, {})
+        texts = made / f"{original.name}-pages"
+        return Documents(name, title, tuple(questions), original, texts, _pages(original, texts))
+    return Documents(name, title, tuple(questions), original, original, {})
+
+
+def _copied(folder: Path, names: Sequence[str], target: Path) -> Path:
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if not (target / name).exists():
+            shutil.copyfile(folder / name, target / name)
+    return target
 
 
 def _messages(mbox: Path, folder: Path) -> dict[str, Source]:

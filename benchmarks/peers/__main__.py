@@ -12,7 +12,7 @@ import argparse
 import json
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,22 @@ class Run:
         """The record of its ingest and of its search. Raises AdapterError."""
         return self._kept("ingest", self._ingest) | self._kept("search", self._search)
 
-    def answers(self, questions: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """The record of its answers to `questions`. Raises AdapterError."""
+    def answers(self, questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The records of its answers to `questions`, each kept as soon as it is there. Raises AdapterError."""
         self._kept("ingest", self._ingest)
-        return self._kept(f"answers-{len(questions)}", lambda: self._answers(questions))
+        path = self._folder / "answers.jsonl"
+        path.touch()
+        records = {record["id"]: record for record in map(json.loads, path.read_text().splitlines())}
+        missing = [question for question in questions if question["id"] not in records]
+        if missing:
+            with path.open("a") as kept:
+                for record in self._answers(missing):
+                    records[record["id"]] = record
+                    kept.write(json.dumps(record) + "\n")
+                    kept.flush()
+        return [records[question["id"]] for question in questions]
 
-    def _kept(self, name: str, measure: Any) -> dict[str, Any]:
+    def _kept(self, name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         path = self._folder / f"{name}.json"
         if not path.exists():
             made = measure()
@@ -87,14 +97,12 @@ class Run:
             "characters": median(characters), "search_peak": process.peak,
         }  # fmt: skip
 
-    def _answers(self, questions: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        answers = []
+    def _answers(self, questions: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         with running(self._command, self._log) as process:
             process.ask(do="ask", question="What is this about?")  # loads the model
             for question in questions:
                 reply = process.ask(do="ask", question=question["question"])
-                answers.append({"question": question["question"], **reply, **judge_answer(reply, question)})
-        return {"answers": answers, "peak": process.peak}
+                yield {"id": question["id"], **reply, **judge_answer(reply, question), "peak": process.peak}
 
 
 def main() -> None:
@@ -160,14 +168,13 @@ def _titled(system: System, record: dict[str, Any]) -> str:
     return f"{name} {record['version']}{comma}{setting}" if record["version"] else system.title
 
 
-def _tried(what: str, measure: Any) -> dict[str, Any] | None:
+def _tried(what: str, measure: Callable[[], Any]) -> Any:
     """The record, or None and a line that says what went wrong: one system that fails does not end the run."""
     try:
-        record: dict[str, Any] = measure()
+        return measure()
     except AdapterError as error:
         print(f"{what}: {error}", flush=True)
         return None
-    return record
 
 
 if __name__ == "__main__":

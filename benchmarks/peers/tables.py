@@ -18,8 +18,8 @@ def retrieval_table(rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
     return _table(columns, [_retrieval_row(*row) for row in rows])
 
 
-def answers_table(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """A line for each (system, record) with its answers."""
+def answers_table(rows: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:
+    """A line for each (system, records of its answers)."""
     columns = (
         "system", "right and its source named", "right", "wrong", "refused though answerable", "refused rightly",
         "tokens read and written (median)", "an answer (median): wall, CPU", "peak memory",
@@ -41,8 +41,7 @@ def _retrieval_row(name: str, system: str, record: Mapping[str, Any]) -> list[st
     ]  # fmt: skip
 
 
-def _answers_row(system: str, record: Mapping[str, Any]) -> list[str]:
-    answers = record["answers"]
+def _answers_row(system: str, answers: Sequence[Mapping[str, Any]]) -> list[str]:
     yes = [answer for answer in answers if answer["answerable"]]
     no = [answer for answer in answers if not answer["answerable"]]
     tokens = [answer["tokens"] for answer in answers if answer["tokens"]]
@@ -52,7 +51,7 @@ def _answers_row(system: str, record: Mapping[str, Any]) -> list[str]:
         str(sum(a["answered"] and not a["right"] for a in yes)), str(sum(not a["answered"] for a in yes)),
         f"{sum(not a['answered'] for a in no)}/{len(no)}", f"{median(tokens):,.0f}",
         f"{median([a['seconds'] for a in answers]):.1f}, {median([a['cpu'] for a in answers]):.1f} s",
-        _megabytes(record["peak"]),
+        _megabytes(max(a["peak"] for a in answers)),
     ]  # fmt: skip
 
 

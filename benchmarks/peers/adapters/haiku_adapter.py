@@ -48,7 +48,7 @@ class HaikuAdapter:
             for path in sorted(self._job.documents.rglob("*")):
                 if path.is_file():
                     await client.create_document_from_source(path)
-            return int(await client.chunk_repository.count())
+            return int(await client.store.chunks_table.count_rows())
 
     async def _search(self, question: str, k: int) -> list[Passage]:
         if self._client is None:

@@ -1,11 +1,12 @@
 """kb beside others: the same documents, questions, models and machine, one after the other in one run.
 
     sh benchmarks/peers/setup.sh FOLDER
-    python -m benchmarks.peers EVAL WORK --environments FOLDER [--sets wiki,meetings,mail,pdf]
-        [--peers kb,llamaindex,txtai,chroma] [--settings default,best] [--files N] [--answers N] [--write]
+    python -m benchmarks.peers EVAL WORK --environments FOLDER [--sets wiki,meetings:4,mail,pdf:8]
+        [--peers kb,llamaindex,txtai,chroma] [--settings default,best] [--answers N] [--write]
 
 `EVAL` is the folder of the public question sets, `WORK` one for what is made: a record for each system, setting and set
-is kept there, so that a run that was cut off goes on. A record that is deleted is measured anew.
+is kept there, so that a run that was cut off goes on. A record that is deleted is measured anew. `meetings:4` is the
+first four files of the set that hold answers, with all their questions; `--answers` asks those of the wiki pages.
 """
 
 import argparse
@@ -116,7 +117,6 @@ def main() -> None:
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--peers", default=",".join(dict.fromkeys(system.name for system in SYSTEMS)))
     parser.add_argument("--settings", default="default,best")
-    parser.add_argument("--files", type=int, help="so many files of a set, with all their questions")
     parser.add_argument("--answers", type=int, help="also ask so many questions over the wiki pages")
     parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md")
     arguments = parser.parse_args()
@@ -126,8 +126,8 @@ def main() -> None:
         if system.name in arguments.peers.split(",") and system.setting in arguments.settings.split(",")
     ]
     rows = []
-    for name in filter(None, arguments.sets.split(",")):
-        documents = prepare(arguments.eval, name, arguments.work, arguments.files)
+    for name, files in _sets(arguments.sets).items():
+        documents = prepare(arguments.eval, name, arguments.work, files)
         for system in systems:
             run = Run(system, documents, arguments.work, arguments.environments)
             record = _tried(f"{name}, {system.title}", run.retrieval)
@@ -143,8 +143,14 @@ def main() -> None:
             write_section(title, _command(arguments), table)
 
 
+def _sets(words: str) -> dict[str, int | None]:
+    parts = (word.partition(":") for word in words.split(",") if word)
+    return {name: int(files) if files else None for name, _, files in parts}
+
+
 def _answers(arguments: argparse.Namespace, systems: Sequence[System]) -> str:
-    documents = prepare(arguments.eval, "wiki", arguments.work, arguments.files)
+    files = _sets(arguments.sets).get("wiki")
+    documents = prepare(arguments.eval, "wiki", arguments.work, files)
     questions = list(documents.questions)
     random.Random(1).shuffle(questions)  # of the whole set, the ones that `benchmarks.answers --limit` takes
     rows = []
@@ -158,7 +164,7 @@ def _answers(arguments: argparse.Namespace, systems: Sequence[System]) -> str:
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    given = {"sets": arguments.sets, "files": arguments.files, "answers": arguments.answers}
+    given = {name: getattr(arguments, name) for name in ("sets", "peers", "settings", "answers")}
     options = [f"--{name} {value}" for name, value in given.items() if value]
     return " ".join(["python -m benchmarks.peers EVAL WORK --environments FOLDER", *options, "--write"])
 

@@ -53,7 +53,7 @@ class Documents:
     @property
     def folder_name(self) -> str:
         """A name for what is made of it."""
-        return self.title.replace(" ", "-")
+        return self.title.replace(",", "").replace(" ", "-")
 
     def folder(self, system: str) -> Path:
         """The folder that a system gets."""

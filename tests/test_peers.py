@@ -197,7 +197,8 @@ def test_a_part_of_a_set_has_its_first_files_with_all_their_questions(tmp_path: 
     docs.mkdir(parents=True)
     for name in "abc":
         (docs / f"{name}.md").write_text(name)
-    asked = [("b.md", True), ("c.md", True), ("b.md", True), ("gone.md", False)]
+    asked = [("b.md", True), ("c.md", True), ("b.md", True), ("gone.md", False), ("c.md", True)]
+    asked += [("lost.md", False)]
     lines = [json.dumps({"question": "?", "doc": doc, "answerable": known}) for doc, known in asked]
     (docs.parent / "questions.jsonl").write_text("\n".join(lines))
     documents = prepare(tmp_path / "eval", "wiki", tmp_path / "work", files=1)

@@ -68,7 +68,8 @@ class Documents:
 
 def prepare(eval_folder: Path, name: str, work: Path, files: int | None = None) -> Documents:
     """A set's documents, with the text files made unless they are there. With `files`, only the first so many files
-    that hold answers are used, with all their questions; a mailbox is used whole."""
+    that hold answers are used, with all their questions and as large a part of those without an answer; a mailbox is
+    used whole."""
     questions = questions_of(eval_folder, name)
     original, title = eval_folder / name / "docs", name
     made = work / "documents"
@@ -76,8 +77,11 @@ def prepare(eval_folder: Path, name: str, work: Path, files: int | None = None) 
         sources = _messages(next(original.glob("*.mbox")), made / name)
         return Documents(name, title, tuple(questions), original, made / name, sources)
     if files:
-        chosen = sorted({q["doc"] for q in questions if q.get("answerable", True)})[:files]
-        questions = [q for q in questions if not q.get("answerable", True) or q["doc"] in chosen]
+        yes = [question for question in questions if question.get("answerable", True)]
+        chosen = sorted({question["doc"] for question in yes})[:files]
+        kept = [question for question in yes if question["doc"] in chosen]
+        no = [question for question in questions if not question.get("answerable", True)]
+        questions = [*kept, *no[: round(len(no) * len(kept) / len(yes))]]
         title = f"{name}, {len(chosen)} files"
         original = _copied(original, chosen, made / f"{name}-{files}")
     if name == "pdf":

@@ -17,7 +17,7 @@ from llama_index.core import (
     load_index_from_storage,
 )  # fmt: skip
 from llama_index.embeddings.huggingface import HuggingFaceEmbedding
-from serving import Job, Passage, Reply, serve
+from serving import Job, Passage, Reply, keep_weights_as_they_are, serve
 
 _WINDOW = 256
 # The model's own template with the system message that it is given where there is none.
@@ -84,6 +84,7 @@ class LlamaIndexAdapter:
     def _query_engine(self) -> Any:
         from llama_index.llms.llama_cpp import LlamaCPP
 
+        keep_weights_as_they_are()
         Settings.llm = LlamaCPP(
             model_path=str(self._job.llm), completion_to_prompt=_CHAT.format, temperature=0.0, verbose=False
         )

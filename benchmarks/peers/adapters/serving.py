@@ -74,6 +74,21 @@ class Adapter(Protocol):
         """An answer by the language model."""
 
 
+def keep_weights_as_they_are() -> None:
+    """Keeps llama.cpp from repacking the weights while it loads them, as kb does: repacked for AMX they end the process
+    with a segmentation fault in builds by GCC 12 (ggml-org/llama.cpp issue 20824)."""
+    import llama_cpp.llama_cpp as library
+
+    default = library.llama_model_default_params
+
+    def changed() -> Any:
+        parameters = default()
+        parameters.use_extra_bufts = False
+        return parameters
+
+    library.llama_model_default_params = changed
+
+
 def serve(make: Callable[[Job], Adapter]) -> None:
     """Answers requests until stdin ends."""
     parser = argparse.ArgumentParser()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from serving import Job, Passage, Reply, serve
+from serving import Job, Passage, Reply, keep_weights_as_they_are, serve
 from txtai import RAG, Embeddings
 from txtai.pipeline import Textractor
 
@@ -48,6 +48,7 @@ class TxtaiAdapter:
 
     def ask(self, question: str) -> Reply:
         if self._rag is None:
+            keep_weights_as_they_are()
             self._rag = RAG(
                 self._embeddings(), str(self._job.llm), system=_SYSTEM, template=_TEMPLATE, output="flatten",
                 context=_CONTEXT,

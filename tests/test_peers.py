@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.peers.documents import Source, prepare
+from benchmarks.peers.__main__ import Run
+from benchmarks.peers.documents import Documents, Source, prepare
 from benchmarks.peers.judging import judge_answer, places, rank_of_gold, refuses
 from benchmarks.peers.running import ADAPTERS, AdapterError, running
+from benchmarks.peers.systems import System
 from benchmarks.peers.tables import answers_table, retrieval_table
 
 MEETING = "# Meeting\n\n**Ann:** Yes .\n\n**Ben:** We launch in May .\n\n**Ann:** Yes .\n"
@@ -144,7 +146,9 @@ class Adapter:
     def search(self, question, k):
         return [Passage("m.md", question, 0.5)] * k
     def ask(self, question):
-        sys.exit("out of cheese")
+        if question == "hard" and not (self.job.index / "restocked").exists():
+            sys.exit("out of cheese")
+        return Reply(f"{question}: 1900", ["m.md"])
 
 serve(Adapter)
 """
@@ -171,7 +175,31 @@ def test_an_adapter_that_dies_says_why(tmp_path: Path) -> None:
         running(command(tmp_path), tmp_path / "log.txt") as process,
         pytest.raises(AdapterError, match="cheese"),
     ):
-        process.ask(do="ask", question="?")
+        process.ask(do="ask", question="hard")
+
+
+class Faked(System):
+    """A system whose adapter is the one above."""
+
+    def command(self, environments: Path, documents: Path, index: Path) -> list[str]:
+        return command(index.parent)
+
+
+def test_a_run_that_was_cut_off_goes_on_with_what_is_missing(tmp_path: Path) -> None:
+    documents = Documents("wiki", "wiki", (), tmp_path, tmp_path, {})
+    run = Run(Faked("kb", "default", "kb"), documents, tmp_path, tmp_path)
+    common = {"answerable": True, "answers": ["1900"], "doc": "m.md"}
+    questions = [
+        {"id": str(n), "question": text, **common} for n, text in enumerate(("easy", "hard", "last"))
+    ]
+    with pytest.raises(AdapterError):
+        run.answers(questions)
+    kept = tmp_path / "wiki" / "kb-default"
+    assert [json.loads(line)["id"] for line in (kept / "answers.jsonl").read_text().splitlines()] == ["0"]
+    first = (kept / "answers.jsonl").read_text()
+    (kept / "restocked").touch()
+    assert [record["text"] for record in run.answers(questions)] == ["easy: 1900", "hard: 1900", "last: 1900"]
+    assert (kept / "answers.jsonl").read_text().startswith(first)
 
 
 def test_others_get_each_message_as_a_file_that_is_known_again(tmp_path: Path) -> None:

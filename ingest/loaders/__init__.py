@@ -65,7 +65,8 @@ _MAILBOXES = (
 )  # fmt: skip
 # Dumps of a MediaWiki; of other XML files the beginning tells whether they are one.
 _PACKED_DUMPS = (".xml.gz", ".xml.bz2")
-_DUMP, _DUMP_BEGINS_WITHIN = b"<mediawiki", 1024
+# Exports that are one XML file, by what they begin with: which module reads them.
+_EXPORTS, _BEGINS_WITHIN = {b"<mediawiki": "mediawiki", b"<hibernate-generic": "confluence_xml"}, 1024
 
 
 class Reader(Protocol):
@@ -82,7 +83,7 @@ def is_maildir(path: Path) -> bool:
 
 def has_loader(path: Path) -> bool:
     """Whether files with that name's ending can be read."""
-    return has_reader(path.name) or _is_dump(path)
+    return has_reader(path.name) or _export_module(path) is not None
 
 
 def has_reader(name: str) -> bool:
@@ -94,8 +95,8 @@ def loader_for(path: Path) -> Loader | None:
     """The loader for a Maildir, or for a file by its name's ending; None when there is none."""
     if is_mailbox(path.name) and not path.is_dir():
         return cast(Loader, import_module("ingest.loaders.mailbox").load_mbox)
-    if _is_dump(path) and not path.is_dir():
-        return cast(Loader, import_module("ingest.loaders.mediawiki").load_dump)
+    if (module := _export_module(path)) is not None and not path.is_dir():
+        return cast(Loader, import_module(f"ingest.loaders.{module}").load)
     if is_maildir(path):
         return cast(Loader, import_module("ingest.loaders.mailbox").load_maildir)
     reader = reader_for(path.name)
@@ -157,22 +158,25 @@ def is_mailbox(name: str) -> bool:
     return name.lower().endswith(_MAILBOXES) and name.lower() not in _MAILBOXES
 
 
-def _is_dump(path: Path) -> bool:
+def _export_module(path: Path) -> str | None:
+    """The module that reads a wiki's export in one XML file; None for other files, and other XML."""
     name = path.name.lower()
     if name.endswith(_PACKED_DUMPS):
-        return name not in _PACKED_DUMPS
-    return path.suffix.lower() == ".xml" and path.is_file() and _begins_as_dump(path)
+        return None if name in _PACKED_DUMPS else "mediawiki"
+    if path.suffix.lower() == ".xml" and path.is_file():
+        with suppress(OSError), path.open("rb") as file:
+            return _begun(file.read(_BEGINS_WITHIN))
+    return None
 
 
-def _begins_as_dump(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        return begins_as_dump(file.read(_DUMP_BEGINS_WITHIN))
-    return False
+def export_reader(data: bytes) -> Reader | None:
+    """The reader of a wiki's export in one XML file, by its bytes; None for other XML."""
+    module = _begun(data[:_BEGINS_WITHIN])
+    return None if module is None else cast(Reader, import_module(f"ingest.loaders.{module}").read)
 
 
-def begins_as_dump(data: bytes) -> bool:
-    """Whether an XML file is a MediaWiki's dump."""
-    return _DUMP in data[:_DUMP_BEGINS_WITHIN]
+def _begun(head: bytes) -> str | None:
+    return next((module for mark, module in _EXPORTS.items() if mark in head), None)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from retrieval.errors import LoadError
 from retrieval.text import one_line
 
 # Bump when a loader would read the same file differently: files are then read in again.
-LOADERS_VERSION = 7
+_VERSION = 7
 
 # The entry points by which other packages say what they read.
 _GROUP = "kb.loaders"
@@ -213,3 +213,13 @@ def _load(reader: Reader, path: Path, doc: str) -> Iterator[Document | PartFailu
         where = PurePosixPath(path.absolute().as_posix())
         for item in read_in_place(reader, path.read_bytes(), where, doc, OnDisk()):
             yield dated_by_file(item, status.st_mtime)
+
+
+def loaders_version() -> str:
+    """Changes with how files are read: with the loaders here, and with what is installed beside them. Scans that were
+    listed as unread, and pictures that lie in archives and mail, are then read when the library for it is there."""
+    added = (f"{entry.value} {entry.dist.version if entry.dist else ''}" for entry in _added().values())
+    return "+".join([str(_VERSION), *(["ocr"] if has_ocr() else []), *sorted(added)])
+
+
+LOADERS_VERSION = loaders_version()

@@ -33,7 +33,7 @@ MAX_FILE_BYTES = 512 * 2**20
 _MODULES = {
     ".md": "markdown", ".markdown": "markdown",
     ".txt": "plain", ".text": "plain", ".log": "plain", ".rst": "restructured", ".rest": "restructured",
-    ".adoc": "asciidoc", ".asciidoc": "asciidoc", ".asc": "asciidoc",
+    ".adoc": "asciidoc", ".asciidoc": "asciidoc",
     ".csv": "delimited", ".tsv": "delimited", ".tab": "delimited",
     ".html": "html", ".htm": "html", ".xhtml": "html",
     ".eml": "mail", ".emlx": "emlx", ".msg": "outlook", ".ics": "invites",

@@ -61,3 +61,15 @@ def test_they_are_read_in_archives_too_and_a_broken_one_costs_its_own_files_only
 
 def test_without_the_package_its_files_are_of_a_kind_that_is_not_read() -> None:
     assert not has_loader(Path("plan.org"))
+
+
+def test_files_are_read_anew_when_other_loaders_are_there(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a scan that was listed as unread would stay so after OCR was installed."""
+    assert "kb_loader_org:read 1.0" in loaders.loaders_version()
+    versions = set()
+    for installed in (True, False):
+        monkeypatch.setattr(loaders, "has_ocr", lambda installed=installed: installed)
+        versions.add(loaders.loaders_version())
+    assert len(versions) == 2

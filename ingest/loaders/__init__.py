@@ -23,7 +23,7 @@ from retrieval.errors import LoadError
 from retrieval.text import one_line
 
 # Bump when a loader would read the same file differently: files are then read in again.
-LOADERS_VERSION = 7
+_VERSION = 7
 
 # The entry points by which other packages say what they read.
 _GROUP = "kb.loaders"
@@ -33,7 +33,7 @@ MAX_FILE_BYTES = 512 * 2**20
 _MODULES = {
     ".md": "markdown", ".markdown": "markdown",
     ".txt": "plain", ".text": "plain", ".log": "plain", ".rst": "restructured", ".rest": "restructured",
-    ".adoc": "asciidoc", ".asciidoc": "asciidoc", ".asc": "asciidoc",
+    ".adoc": "asciidoc", ".asciidoc": "asciidoc",
     ".csv": "delimited", ".tsv": "delimited", ".tab": "delimited",
     ".html": "html", ".htm": "html", ".xhtml": "html",
     ".eml": "mail", ".emlx": "emlx", ".msg": "outlook", ".ics": "invites",
@@ -65,7 +65,8 @@ _MAILBOXES = (
 )  # fmt: skip
 # Dumps of a MediaWiki; of other XML files the beginning tells whether they are one.
 _PACKED_DUMPS = (".xml.gz", ".xml.bz2")
-_DUMP, _DUMP_BEGINS_WITHIN = b"<mediawiki", 1024
+# Exports that are one XML file, by what they begin with: which module reads them.
+_EXPORTS, _BEGINS_WITHIN = {b"<mediawiki": "mediawiki", b"<hibernate-generic": "confluence_xml"}, 1024
 
 
 class Reader(Protocol):
@@ -82,7 +83,7 @@ def is_maildir(path: Path) -> bool:
 
 def has_loader(path: Path) -> bool:
     """Whether files with that name's ending can be read."""
-    return has_reader(path.name) or _is_dump(path)
+    return has_reader(path.name) or _export_module(path) is not None
 
 
 def has_reader(name: str) -> bool:
@@ -94,8 +95,8 @@ def loader_for(path: Path) -> Loader | None:
     """The loader for a Maildir, or for a file by its name's ending; None when there is none."""
     if is_mailbox(path.name) and not path.is_dir():
         return cast(Loader, import_module("ingest.loaders.mailbox").load_mbox)
-    if _is_dump(path) and not path.is_dir():
-        return cast(Loader, import_module("ingest.loaders.mediawiki").load_dump)
+    if (module := _export_module(path)) is not None and not path.is_dir():
+        return cast(Loader, import_module(f"ingest.loaders.{module}").load)
     if is_maildir(path):
         return cast(Loader, import_module("ingest.loaders.mailbox").load_maildir)
     reader = reader_for(path.name)
@@ -157,22 +158,25 @@ def is_mailbox(name: str) -> bool:
     return name.lower().endswith(_MAILBOXES) and name.lower() not in _MAILBOXES
 
 
-def _is_dump(path: Path) -> bool:
+def _export_module(path: Path) -> str | None:
+    """The module that reads a wiki's export in one XML file; None for other files, and other XML."""
     name = path.name.lower()
     if name.endswith(_PACKED_DUMPS):
-        return name not in _PACKED_DUMPS
-    return path.suffix.lower() == ".xml" and path.is_file() and _begins_as_dump(path)
+        return None if name in _PACKED_DUMPS else "mediawiki"
+    if path.suffix.lower() == ".xml" and path.is_file():
+        with suppress(OSError), path.open("rb") as file:
+            return _begun(file.read(_BEGINS_WITHIN))
+    return None
 
 
-def _begins_as_dump(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        return begins_as_dump(file.read(_DUMP_BEGINS_WITHIN))
-    return False
+def export_reader(data: bytes) -> Reader | None:
+    """The reader of a wiki's export in one XML file, by its bytes; None for other XML."""
+    module = _begun(data[:_BEGINS_WITHIN])
+    return None if module is None else cast(Reader, import_module(f"ingest.loaders.{module}").read)
 
 
-def begins_as_dump(data: bytes) -> bool:
-    """Whether an XML file is a MediaWiki's dump."""
-    return _DUMP in data[:_DUMP_BEGINS_WITHIN]
+def _begun(head: bytes) -> str | None:
+    return next((module for mark, module in _EXPORTS.items() if mark in head), None)
 
 
 @contextmanager
@@ -209,3 +213,13 @@ def _load(reader: Reader, path: Path, doc: str) -> Iterator[Document | PartFailu
         where = PurePosixPath(path.absolute().as_posix())
         for item in read_in_place(reader, path.read_bytes(), where, doc, OnDisk()):
             yield dated_by_file(item, status.st_mtime)
+
+
+def loaders_version() -> str:
+    """Changes with how files are read: with the loaders here, and with what is installed beside them. Scans that were
+    listed as unread, and pictures that lie in archives and mail, are then read when the library for it is there."""
+    added = (f"{entry.value} {entry.dist.version if entry.dist else ''}" for entry in _added().values())
+    return "+".join([str(_VERSION), *(["ocr"] if has_ocr() else []), *sorted(added)])
+
+
+LOADERS_VERSION = loaders_version()

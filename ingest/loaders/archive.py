@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from ingest.document import Document, PartFailure, within
-from ingest.loaders import MAX_FILE_BYTES, begins_as_dump, has_reader, reader_for, understood
+from ingest.loaders import MAX_FILE_BYTES, export_reader, has_reader, reader_for, understood
 from ingest.loaders.exports import read_in_place
 from ingest.loaders.place import MAX_PAGE_BYTES, Around
 from ingest.loaders.plain import EmptyFile
@@ -100,8 +100,7 @@ def _member(member: _Member, around: Around, doc: str, depth: int) -> Iterator[D
         yield from _read(member.data(), name, doc, depth + 1)
         return
     data = member.data()
-    if reader is None and begins_as_dump(data):
-        from ingest.loaders.mediawiki import read as reader
+    reader = reader or export_reader(data)
     if reader is not None:
         yield from read_in_place(reader, data, PurePosixPath(*member.steps), doc, around)
 

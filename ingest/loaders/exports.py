@@ -5,11 +5,13 @@ Each file of an export is read by itself, by the loader of its kind: one that is
 changed is read anew without the others.
 """
 
+import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from ingest.document import Document, PartFailure
@@ -18,6 +20,8 @@ from ingest.loaders.place import MAX_PAGE_BYTES, Around, Place
 
 # Deeper than people nest pages. A path is kept with every block, so it must have a bound.
 _MAX_ABOVE = 8
+# No export has as many files in one folder; a folder of a million others need not be in memory.
+_MAX_NAMES = 100_000
 
 
 class OnDisk:
@@ -37,9 +41,10 @@ class OnDisk:
         return b""
 
 
-@lru_cache(maxsize=64)  # all files of a folder ask for them
+@lru_cache(maxsize=16)  # all files of a folder ask for them
 def _names(folder: str, _mtime_ns: int) -> tuple[str, ...]:
-    return tuple(entry.name for entry in Path(folder).iterdir())
+    with os.scandir(folder) as entries:
+        return tuple(entry.name for entry in islice(entries, _MAX_NAMES))
 
 
 def read_in_place(

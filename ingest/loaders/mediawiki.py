@@ -33,7 +33,7 @@ class _Stream:
         return self._file.readline(size)
 
 
-def load_dump(path: Path, doc: str) -> Iterator[Document | PartFailure]:
+def load(path: Path, doc: str) -> Iterator[Document | PartFailure]:
     """The pages of a dump as they are in their last revisions. Their documents' parts are the titles. Raises LoadError
     when the file is no such dump, or damaged; what came before is read."""
     with unpacked(path) as file:

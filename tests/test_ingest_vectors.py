@@ -85,6 +85,19 @@ def test_copies_are_embedded_once(kb: KnowledgeBase, tmp_path: Path, embedded: l
         ).fetchone() == (8, 2)
 
 
+def test_what_is_just_being_embedded_is_not_embedded_again(
+    kb: KnowledgeBase, tmp_path: Path, embedded: list[str]
+) -> None:
+    """Of two large mailboxes that hold the same the second comes while the first is not stored yet."""
+    box = "".join(message(number, f"Room {number} is free.") for number in range(300))
+    report = kb.ingest([write(tmp_path / "mail", {"a.mbox": box, "b.mbox": box})])
+    assert counts(report) == (600, 0, 0, 0)
+    assert len(embedded) == len(set(embedded)) == 300
+    with Store.open(kb.folder) as store:
+        rows = store.connection.execute("SELECT digest, count(*) FROM vectors GROUP BY digest, vector")
+        assert {count for _, count in rows} == {2}
+
+
 def test_a_base_from_before_texts_were_found_again_goes_on(
     kb: KnowledgeBase, docs: Path, embedded: list[str]
 ) -> None:

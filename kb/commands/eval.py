@@ -57,7 +57,9 @@ def evaluate(
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option("--against", metavar="EARLIER.json", help="What an earlier --json run printed."),
+        typer.Option(
+            "--against", metavar="EARLIER.json", help="An earlier run: its --json or --report FILE.json."
+        ),
     ] = None,
     report: Annotated[
         Path | None,

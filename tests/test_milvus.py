@@ -306,6 +306,10 @@ def test_a_knowledge_base_belongs_to_the_index_that_its_folder_names(tmp_path):
     assert found is not None and found.collection("chunks") == "team_chunks"
     assert where_it_lies(found.url) == "on this machine"
     assert "leave this machine, unencrypted" in where_it_lies("http://milvus.example:19530")
+    (tmp_path / "index.url").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError):
+        shared_index(tmp_path)
+    assert shared_index(tmp_path / "index.url") is None
 
 
 _PUBLISH = """

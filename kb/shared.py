@@ -4,6 +4,8 @@ mistake."""
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retrieval.errors import UsageError
+
 if TYPE_CHECKING:
     from retrieval.milvus import Milvus
 
@@ -15,8 +17,10 @@ def shared_index(folder: Path) -> "Milvus | None":
     Raises UsageError when its file names none."""
     try:
         url = (folder / FILE).read_text("utf-8").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder / FILE} can't be read ({error}): mend or remove it") from error
     from retrieval.milvus import Milvus
 
     return Milvus(url)

@@ -14,6 +14,7 @@ them. The words of a chunk are our own tokens (`retrieval.tokens`), so that Milv
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ from retrieval.errors import StoreError, UsageError
 from retrieval.store import Space
 
 TOKEN = "KB_INDEX_TOKEN"
-# Seconds in which a request that fails for want of a connection or a node is tried again, by pymilvus, with growing
-# pauses (0.01 to 3 s).
-_PATIENCE = 30.0
+# Seconds in which a request that fails for want of a connection is tried again (it may be, for each writes rows in the
+# place of those with their keys), with pauses that begin so and grow twofold.
+_PATIENCE, _PAUSE = 30.0, 0.25
 # Bytes of a string in Milvus, and of the pieces that a longer text is cut into.
 MOST_BYTES, PIECE_BYTES = 65_535, 60_000
 # Rows of a request; with vectors and texts some 4 MB, of 64 that a server takes.
@@ -192,18 +193,36 @@ class Milvus:
         return self._client
 
     def _told(self, request: Any) -> Any:
-        """What the request gives. Raises StoreError when it fails."""
+        """What the request gives, in the end. Raises StoreError when it fails for good."""
         try:
             import grpc
             from pymilvus.exceptions import MilvusException
         except ImportError:
             return request()  # says what is missing
-        try:
-            return request()
-        except (MilvusException, grpc.RpcError, OSError) as error:
-            said = error.details() if isinstance(error, grpc.RpcError) else getattr(error, "message", error)
-            why = " ".join(str(said).split())[:200]
-            raise StoreError(
-                f"the shared index at {self.url} does not answer as it should ({why}): see whether it runs and can be "
-                "reached, then run the same command again"
-            ) from error
+        pause, end = _PAUSE, time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return request()
+            except (MilvusException, grpc.RpcError, OSError) as error:
+                if not _is_lost(error) or time.monotonic() + pause > end:
+                    said = (
+                        error.details()
+                        if isinstance(error, grpc.RpcError)
+                        else getattr(error, "message", error)
+                    )
+                    why = " ".join(str(said).split())[:200]
+                    raise StoreError(
+                        f"the shared index at {self.url} does not answer as it should ({why}): see whether it runs and "
+                        "can be reached, then run the same command again"
+                    ) from error
+            time.sleep(pause)
+            pause *= 2
+
+
+def _is_lost(error: Any) -> bool:
+    """Whether there is no connection: what pymilvus itself gives up at once."""
+    import grpc
+    from pymilvus.client.types import Status
+
+    code = error.code() if isinstance(error, grpc.RpcError) else getattr(error, "code", None)
+    return code in (Status.CONNECT_FAILED, grpc.StatusCode.UNAVAILABLE)

@@ -2,6 +2,7 @@
 seen."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -258,6 +259,37 @@ def test_a_server_that_is_not_there_is_one_sentence(store, monkeypatch):
     assert "127.0.0.1:9" in str(raised.value)
 
 
+def test_a_server_that_goes_and_comes_back_loses_nothing(store, tmp_path, monkeypatch):
+    """Milvus Lite as a server of its own, killed and started again: over the network, as a cluster is."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "milvus_lite", "server", "--data-dir", tmp_path / "data"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    server = start()
+    try:
+        assert publish(store, Milvus(url)) == 4  # waits until it is there
+        server.kill()
+        server.wait()
+        with writing(store) as writer:
+            put(writer, "A note that came while nobody listened.", info("new.md"))
+        with monkeypatch.context() as impatient, pytest.raises(StoreError) as raised:
+            impatient.setattr(milvus, "_PATIENCE", 1.0)
+            publish(store, Milvus(url))
+        assert_one_sentence(raised.value)
+        server = start()
+        assert publish(store, Milvus(url)) == 1
+        assert set(all_of(Milvus(url), store)) == {about.doc for _, about in DOCUMENTS} | {"new.md"}
+    finally:
+        server.kill()
+        server.wait()
+
+
 @pytest.mark.parametrize(
     "url", ["", "ftp://host", "http://", "http://me:secret@host:19530", "a.sqlite", "a.db#no name"]
 )
@@ -274,6 +306,10 @@ def test_a_knowledge_base_belongs_to_the_index_that_its_folder_names(tmp_path):
     assert found is not None and found.collection("chunks") == "team_chunks"
     assert where_it_lies(found.url) == "on this machine"
     assert "leave this machine, unencrypted" in where_it_lies("http://milvus.example:19530")
+    (tmp_path / "index.url").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError):
+        shared_index(tmp_path)
+    assert shared_index(tmp_path / "index.url") is None
 
 
 _PUBLISH = """

@@ -8,7 +8,8 @@ a chat has them, and as a person rewrote it; in the public sets these turns are 
 figure is recall at 5: the share of the right passages among the first five. `samples` are the two-turn conversations
 over sample_docs/, where one passage that says the answer is enough.
 
-The weights of `generation.followup` were chosen on the conversations whose number is even; the table has both halves.
+The weights of `generation.followup` were chosen on the conversations of clapnq whose number is even; the table has both
+halves.
 """
 
 import argparse
@@ -117,7 +118,10 @@ HEAD = "| set | turns | alone | in the conversation | rewritten | of rewritten |
 
 def rows(name: str, measured: Sequence[tuple[Case, tuple[float, float, float]]]) -> Iterator[str]:
     """The set's lines of the table."""
-    for label, keep in (("", (0, 1)), (", weights chosen on these", (0,)), (", and not on these", (1,))):
+    parts = [("", (0, 1))]
+    if name != "samples":
+        parts += [(", weights chosen on these", (0,)), (", and not on these", (1,))]
+    for label, keep in parts:
         values = [worths for case, worths in measured if case.conversation % 2 in keep]
         alone, followed, rewritten = (sum(column) / len(values) for column in zip(*values, strict=True))
         share = f"{followed / rewritten:.1%}" if rewritten else "-"

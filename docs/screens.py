@@ -65,7 +65,7 @@ class Studio:
         text = screen.replace(str(ROOT), "~/kb").replace(str(self._home), "~")
         console = Console(record=True, width=COLUMNS, file=StringIO(), highlight=False)
         console.print(Text(f"$ {command}", style="bold"))
-        console.print(Text.from_ansi(re.sub(r"\n?.*Pane is dead.*", "", text)))
+        console.print(Text.from_ansi(re.sub(r"[^\n]*Pane is dead[^\n]*", "", text).rstrip()))
         console.save_svg(str(DOCS / f"{name}.svg"), title=command.partition(" -")[0], code_format=_FORMAT)
 
 

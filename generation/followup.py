@@ -27,6 +27,7 @@ _POINTERS = re.compile(
     re.IGNORECASE,
 )
 _OPENERS = re.compile(r"\s*(and|but|what about|how about)\b", re.IGNORECASE)
+_MARKS = re.compile(r"\s*\[\d+\]")
 # A question with fewer content words than this leaves its subject to the one before.
 _FEW_WORDS = 3
 
@@ -45,7 +46,8 @@ def queries(question: str, history: Sequence[Turn]) -> list[Query]:
     if not history:
         return [Query(question, 1.0)]
     last = history[-1]
-    together = " ".join(filter(None, (last.question, last.answer.partition(". ")[0], question)))
+    answer = _MARKS.sub("", last.answer).partition(". ")[0]
+    together = " ".join(filter(None, (last.question, answer, question)))
     return [Query(question, 1.0), Query(together, _LEANING if leans(question) else _ALONE)]
 
 

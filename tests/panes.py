@@ -76,9 +76,12 @@ class Pane:
         return self._tmux("display-message", "-p", "#{pane_dead}").strip() == "1"
 
     def left(self) -> int:
-        """Waits until the command has ended; its exit status."""
-        self.until(self.ended)
-        return int(self._tmux("display-message", "-p", "#{pane_dead_status}"))
+        """Waits until the command has ended; its exit status, which tmux knows a moment later."""
+        self.until(lambda: self.ended() and self._status() != "")
+        return int(self._status())
+
+    def _status(self) -> str:
+        return self._tmux("display-message", "-p", "#{pane_dead_status}").strip()
 
     def close(self) -> None:
         self._tmux("kill-server")

@@ -24,7 +24,7 @@ STATUS = BaseStatus(
 )  # fmt: skip
 
 
-def lines(columns: int | None = 100, block: str = "█", status: BaseStatus = STATUS) -> list[str]:
+def lines(columns: int | None = 100, block: str = "▇", status: BaseStatus = STATUS) -> list[str]:
     return [line for line, _ in dashboard(status, NOW, columns, block)]
 
 
@@ -33,14 +33,14 @@ def test_how_much_of_what_and_how_fresh() -> None:
     assert "60 documents · 200 chunks · 2 MB" in shown
     assert "last ingest 2 days ago" in shown
     mail, wiki = (next(line for line in shown if line.startswith(kind)) for kind in ("mail", "wiki"))
-    assert mail.count("█") == 2 * wiki.count("█") > 0
+    assert mail.count("▇") == 2 * wiki.count("▇") > 0
 
 
 def test_months_without_a_document_are_shown_and_old_ones_together() -> None:
     """A gap is what a person looks for: the mailbox that was not exported in August."""
     shown = lines()
     assert "2025-08   0" in shown and "3 without a date" in shown
-    assert any(line.startswith("earlier   7  █") for line in shown)
+    assert any(line.startswith("earlier   7  ▇") for line in shown)
     assert not any(line.startswith("2019") or line.startswith("2025-06") for line in shown)
 
 
@@ -52,7 +52,7 @@ def test_it_fits_on_a_screen_whatever_went_wrong() -> None:
 
 
 def test_a_narrow_window_cuts_the_bars_and_not_the_figures() -> None:
-    assert all(len(line) <= 40 for line in lines(40) if "█" in line)
+    assert all(len(line) <= 40 for line in lines(40) if "▇" in line)
     assert "mail  40  " in next(line for line in lines(40) if line.startswith("mail"))
 
 
@@ -70,7 +70,7 @@ def test_an_age_is_told_in_the_unit_that_fits(ago: timedelta, said: str) -> None
 def test_an_ascii_terminal_gets_bars_that_it_can_show(world: Path) -> None:
     ascii_only = {"PYTHONIOENCODING": "ascii", "LANG": "C", "LC_ALL": "C"}
     shown = kb("status", "--kb", world / "base", environment=ascii_only)
-    assert shown.returncode == 0 and "#####" in shown.stdout and "█" not in shown.stdout
+    assert shown.returncode == 0 and "#####" in shown.stdout and "▇" not in shown.stdout
 
 
 def test_documents_by_month_are_in_the_json(world: Path) -> None:

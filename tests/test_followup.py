@@ -16,7 +16,7 @@ SAMPLES = Path(__file__).parents[1] / "sample_docs"
 CONVERSATIONS = [
     json.loads(line) for line in (SAMPLES / "conversations.jsonl").read_text("utf-8").splitlines()
 ]
-BEFORE = [Turn("What was the Q3 decision?", "Wren launches on 30 September. The price stays.")]
+BEFORE = [Turn("What was the Q3 decision?", "Wren launches on 30 September [1]. The price stays [2].")]
 
 
 @pytest.mark.parametrize(

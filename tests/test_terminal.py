@@ -163,7 +163,7 @@ def test_what_is_typed_can_be_edited_found_again_and_completed(world: Path, tmp_
     pane.press("C-r")
     pane.press("h")
     pane.press("*")
-    pane.until(lambda: "/filter source=launch*" in pane.line())
+    pane.until(lambda: "/filter source=launch*" in pane.text().rpartition("> /filter off")[2])
     pane.press("Enter")
     pane.until(lambda: pane.line() == "> /filter source=launch*")
     pane.press("Enter")

@@ -58,7 +58,8 @@ def _print(finding: "Finding") -> None:
     from retrieval.text import one_line
 
     columns = width(sys.stdout)
-    text = Text("good  " if finding.good else "BAD   ", style="green" if finding.good else "bold red")
+    text = Text()
+    text.append("good  " if finding.good else "BAD   ", style="green" if finding.good else "bold red")
     text.append(one_line(finding.name), style="bold")
     says = wrapped(one_line(finding.says), _INDENT, columns)
     # On one line where that fits, or nobody looks.

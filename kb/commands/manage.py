@@ -95,7 +95,7 @@ def status(folder: KbFolder = None, as_json: Json = False) -> None:
     if as_json:
         print_json(found.to_json())
         return
-    out, block = console(), "█" if can_show("█", sys.stdout) else "#"
+    out, block = console(), "▇" if can_show("▇", sys.stdout) else "#"
     for line, style in dashboard(found, datetime.now(UTC), width(sys.stdout), block):
         out.print(line, style=style, soft_wrap=True)
 

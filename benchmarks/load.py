@@ -118,9 +118,12 @@ def freed(port: int, until: str, patience: float = 0.0) -> float:
     queued, answered = threading.Event(), list[float]()
 
     def ask() -> None:
-        for name, event in asked(port, _NONSENSE):
+        events = []
+        for event in asked(port, _NONSENSE):
+            events.append(event)
             queued.set()
-        assert name == "answer" and not event["usage"]["prompt_tokens"]
+        name, answer = events[-1]
+        assert name == "answer" and not answer["usage"]["prompt_tokens"]
         answered.append(time.perf_counter())
 
     waiting = threading.Thread(target=ask)

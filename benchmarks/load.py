@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 from benchmarks.latency import cold
 from benchmarks.scoring import write_section
@@ -87,7 +88,7 @@ def searches(port: int, duration: float) -> tuple[list[float], int]:
             times.append(time.perf_counter() - started)
         connection.close()
 
-    words = [question.replace(" ", "+").replace("?", "") for question in questions()]
+    words = [quote_plus(question) for question in questions()]
     _together([(search, (words[n % len(words)],)) for n in range(_SEARCHERS)])
     return sorted(times), errors
 
@@ -107,23 +108,28 @@ def queue(port: int) -> tuple[list[float], bool, int]:
     return [at for _, at in done], [n for n, _ in done] == list(range(_ASKERS)), len(done)
 
 
-def freed(port: int, event: str, patience: float = 0.0) -> float:
+def freed(port: int, until: str, patience: float = 0.0) -> float:
     """Seconds from leaving a question, so long after an event of its answer, until the next in the queue is answered,
     which needs no model."""
     words = " ".join(questions()[:12])[:1900]
     first = asked(port, words)
-    while next(first)[0] != event:
+    while next(first)[0] != until:
         pass
-    answered: list[float] = []
+    queued, answered = threading.Event(), list[float]()
 
     def ask() -> None:
-        *_, (name, answer) = asked(port, _NONSENSE)
+        events = []
+        for event in asked(port, _NONSENSE):
+            events.append(event)
+            queued.set()
+        name, answer = events[-1]
         assert name == "answer" and not answer["usage"]["prompt_tokens"]
         answered.append(time.perf_counter())
 
     waiting = threading.Thread(target=ask)
     waiting.start()
-    time.sleep(0.3 + patience)
+    queued.wait()
+    time.sleep(patience)
     assert not answered
     left = time.perf_counter()
     first.close()  # type: ignore[attr-defined]

@@ -82,6 +82,7 @@ def _bound(host: str, port: int) -> "socket.socket":
         bound = socket.socket(family)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        bound.listen()  # who connects as soon as the address is told waits, and is not refused
     except OSError as error:
         raise UsageError(
             f"{host}:{port} can't be listened on ({error.strerror}): name another --port or --host"

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from kb.options import filters_from
 from kb.server.service import Asked
+from retrieval.errors import UsageError
 from retrieval.types import Filters
 
 T = TypeVar("T")
@@ -31,7 +32,10 @@ class Restriction(BaseModel):
 
     def filters(self) -> Filters:
         """Raises UsageError for an unknown kind or a date that is none."""
-        return filters_from(self.kind, self.sender, self.after, self.before, self.source)
+        try:
+            return filters_from(self.kind, self.sender, self.after, self.before, self.source)
+        except UsageError as error:
+            raise UsageError(str(error).removeprefix("--")) from None
 
 
 class Answering(StreamingResponse):

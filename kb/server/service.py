@@ -21,7 +21,7 @@ T = TypeVar("T")
 # Requests that may wait for the model, and for a search.
 MAX_ASKS, MAX_SEARCHES = 32, 256
 # Seconds that a search may wait and take.
-_MOST_SEARCH = 30
+_MOST_SEARCH = 60
 
 
 @dataclass(frozen=True, slots=True)

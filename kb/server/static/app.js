@@ -74,6 +74,7 @@ async function ask() {
     say(mine.signal.aborted ? "Stopped." : "");
     if (!mine.signal.aborted) complain(problem);
     $("question").value ||= asked.question;
+    if (shown.querySelector(".found").hidden) shown.remove();
   } finally {
     if (asking === mine) {
       asking = null;

@@ -17,6 +17,12 @@ has_ocr = pytest.mark.skipif(not loaders.has_ocr(), reason="the extra kb-assista
 LINES = ("Minutes of the roof meeting", "The offer of Miller Roofing over 48,200 EUR was accepted.")
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a page may take longer than a file may on a quiet one."""
+    monkeypatch.setattr("ingest.loaders.ocr._SECONDS", 3600.0)
+
+
 def picture(lines: tuple[str, ...] = LINES, size: tuple[int, int] = (1240, 500)) -> Image.Image:
     image = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(image)

@@ -1,7 +1,7 @@
 # make demo    sets everything up and answers a question from sample_docs/
 # make test    sets everything up and runs the tests
 # make check   format, lint, types
-# make bench   speed and answers on the sample questions (EVAL=folder adds the public sets)
+# make bench   latency and answers on the sample questions (EVAL=folder adds the public sets)
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -37,12 +37,11 @@ format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 
 bench: models
-	$(BIN)/kb ingest sample_docs --kb $(DEMO)
-	$(BIN)/python -m benchmarks.speed $(DEMO) --write
-	$(BIN)/python -m benchmarks.answers $(DEMO) sample_docs/questions.jsonl --title "Answers to the sample questions"
+	$(BIN)/python -m benchmarks.latency . .bench --write
+	$(BIN)/python -m benchmarks.answers . .bench --sets sample_docs --write
 	test -z "$(EVAL)" || $(BIN)/python -m benchmarks.retrieval $(EVAL) .bench --write
-	test -z "$(EVAL)" || $(BIN)/python -m benchmarks.answers .bench/wiki $(EVAL)/wiki/questions.jsonl --limit 100 \
-		--title "Answers to 100 public questions over wiki pages"
+	test -z "$(EVAL)" || $(BIN)/python -m benchmarks.conversations $(EVAL) .bench/conversations --write
+	test -z "$(EVAL)" || $(BIN)/python -m benchmarks.answers $(EVAL) .bench --limit 100 --write
 
 clean:
 	rm -rf $(VENV) $(DEMO) .bench build *.egg-info

@@ -1,89 +1,126 @@
 """Answers: how many are right, cited and rightly refused, and what they cost.
 
-    python -m benchmarks.answers KB QUESTIONS.jsonl [--limit N] [--model NAME] [--verbose]
+    python -m benchmarks.answers EVAL WORK [--sets wiki,pdf,meetings] [--limit N] [--model NAME] [--resume] [--write]
+    python -m benchmarks.answers . WORK --sets sample_docs
 
-`KB` is a knowledge base with the questions' documents in it. A question has `answers` (accepted wordings), `docs` or
-`doc` (where the answer stands) and `answerable`.
+`EVAL` is a folder of question sets, `WORK` one for the knowledge bases that are made of them. A citation is right when
+it is of the gold page (wiki), of the gold page in the gold file (pdf), or overlaps a gold span (meetings). What is
+wanted of meetings are summaries, which no answer in a sentence can hold: whether one is right is not said. Each result
+is kept in `WORK/answers-SET.jsonl` as it is measured; `--resume` goes on from those that a stopped run has kept.
 """
 
-import argparse
-import json
-import random
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks.scoring import write_section
-from kb import KnowledgeBase
-from kb.evaluation.measures import is_right, median
+from benchmarks.retrieval import open_set, questions_file
+from benchmarks.scoring import markdown, parser, write_section
+from kb.catalogue import DEFAULT_LLM
+from kb.evaluation.journal import Journal
+from kb.evaluation.measures import median
+from kb.evaluation.questions import read_questions, sample
+from kb.evaluation.results import Given, Result
+from kb.evaluation.run import about, measure
+from kb.evaluation.summary import outcomes, risk_steps
+
+_SETS = ("wiki", "pdf", "meetings")
+_TITLES = {
+    "sample_docs": "Answers to the sample questions",
+    "wiki": "Answers to public questions over wiki pages",
+    "pdf": "Answers to public questions over annual reports",
+    "meetings": "Answers to public questions over meetings",
+}
+_SUMMARIES = ("meetings",)
+_TOLD = 10
 
 
 def main() -> None:
-    """Runs the questions and writes the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    """Runs the questions of each set and writes its tables."""
+    command = parser(__doc__, _SETS)
+    command.add_argument("--limit", type=int, help="this many questions of each set, the same ones each time")
+    command.add_argument("--model", default=DEFAULT_LLM)
+    command.add_argument("--resume", action="store_true", help="go on from the results that WORK has")
+    command.add_argument(
+        "--verbose", action="store_true", help="show every answer that is not right and rightly cited"
     )
-    parser.add_argument("kb", type=Path)
-    parser.add_argument("questions", type=Path)
-    parser.add_argument("--limit", type=int, help="this many questions, in a fixed random order")
-    parser.add_argument("--model")
-    parser.add_argument("--title", help="write the table into RESULTS.md under this title")
-    parser.add_argument("--verbose", action="store_true", help="show every answer that is not right")
-    arguments = parser.parse_args()
-    questions = [json.loads(line) for line in arguments.questions.read_text().splitlines() if line.strip()]
-    if arguments.limit:
-        random.Random(1).shuffle(questions)
-        questions = questions[: arguments.limit]
-    with KnowledgeBase.open(arguments.kb) as kb:
-        rows = [_one(kb, question, arguments.model, arguments.verbose) for question in questions]
-    table = _table(rows)
-    print(table)
-    if arguments.title:
-        name = f"{arguments.questions.parent.name}/{arguments.questions.name}"
-        limit = f" --limit {arguments.limit}" if arguments.limit else ""
-        write_section(arguments.title, f"python -m benchmarks.answers KB {name}{limit}", table)
+    arguments = command.parse_args()
+    for name in arguments.sets.split(","):
+        kept = arguments.work / f"answers-{name}.jsonl"
+        if not arguments.resume:
+            kept.unlink(missing_ok=True)
+        questions = read_questions(questions_file(arguments.eval, name))
+        if arguments.limit:
+            questions = sample(questions, arguments.limit)
+        results: list[Result] = []
+        with open_set(arguments.eval, name, arguments.work) as kb:
+            how = about(kb, questions, arguments.model).to_json()
+            with Journal(kept, how) as journal:
+                for result in measure(kb, questions, arguments.model, journal):
+                    results.append(result)
+                    _tell(results, len(questions), arguments.verbose)
+        tables = tables_of(name, results)
+        print(f"{name}\n{tables}")
+        if arguments.write:
+            limit = f" --limit {arguments.limit}" if arguments.limit else ""
+            place = "." if (Path(name) / "questions.jsonl").exists() else "EVAL"
+            run = f"python -m benchmarks.answers {place} WORK --sets {name}{limit} --model {arguments.model} --write"
+            write_section(_TITLES.get(name, f"Answers: {name}"), run, tables)
 
 
-def _one(kb: KnowledgeBase, question: dict[str, Any], model: str | None, verbose: bool) -> dict[str, Any]:
-    answer = kb.ask(question["question"], model=model)
-    wanted = question.get("docs") or [question.get("doc")]
-    row = {
-        "answerable": question["answerable"],
-        "answered": answer.status == "answered",
-        "right": answer.status == "answered" and is_right(answer.text, question["answers"]),
-        "cited": any(c.info.doc.endswith(str(doc)) for c in answer.citations for doc in wanted),
-        "prompt": answer.prompt_tokens,
-        "first": answer.timings_ms.get("first_token", 0.0),
-        "total": answer.timings_ms["total"],
+def tables_of(name: str, results: Sequence[Result]) -> str:
+    """The set's figures, and how wrong its answers are when only the surest are given."""
+    row = cells(results, has_right=name not in _SUMMARIES)
+    table = markdown(list(row), [list(row.values())])
+    steps = [] if name in _SUMMARIES else risk_steps(results)
+    if not steps:
+        return table
+    risks = [[f"{p.coverage:.2f}", f"{p.risk:.2f}", f"{p.confidence:.2f}"] for p in steps]
+    text = "When only the surest answers are given: the share of all questions answered, and how much of it is wrong."
+    return f"{table}\n\n{text}\n\n{markdown(('answered', 'of it wrong', 'confidence from'), risks)}"
+
+
+def cells(results: Sequence[Result], *, has_right: bool) -> dict[str, str]:
+    """The set's figures by the name of their column."""
+    yes = [r.given for r in results if r.given and r.answerable]
+    answered = [given for given in yes if given.answered]
+    no = [r.given for r in results if r.given and r.answerable is False]
+    given = [r.given for r in results if r.given]
+    asked = [g for g in given if g.prompt_tokens]
+    counts = outcomes(results)
+    citations = sum(g.citations for g in answered)
+    row = {}
+    if has_right:
+        row["right and cited"] = f"{sum(bool(g.right and g.cited_right) for g in yes)}/{len(yes)}"
+        row["right"] = f"{counts['right']}/{len(yes)}"
+        row["wrong"] = f"{counts['wrong']}"
+    return row | {
+        "refused though answerable": f"{len(yes) - len(answered)}",
+        "refused rightly": f"{counts['refused rightly']}/{len(no)}" if no else "–",
+        "cited gold / answered": f"{sum(bool(g.cited_right) for g in answered)}/{len(answered)}",
+        "citations that are gold": f"{sum(g.cited_right or 0 for g in answered)}/{citations}",
+        "prompt tokens (median)": f"{median([g.prompt_tokens for g in asked]):.0f}",
+        "first word (median)": _seconds([g.first_ms for g in given if g.first_ms is not None]),
+        "whole answer (median)": _seconds([g.total_ms for g in given]),
     }
-    good = row["right"] and row["cited"] if row["answerable"] else not row["answered"]
-    if verbose and not good:
-        cited = [citation.info.doc for citation in answer.citations]
+
+
+def _seconds(milliseconds: Sequence[float]) -> str:
+    return f"{median(milliseconds) / 1000:.1f} s"
+
+
+def _tell(results: Sequence[Result], total: int, verbose: bool) -> None:
+    last = results[-1]
+    if verbose and not _good(last, last.given):
         print(
-            f"- {question['question']} {question['answers'][:2]} | {answer.text} {cited} | {answer.why}",
+            f"- {last.question} {list(last.answers[:2])} | {last.given.text if last.given else ''}",
             flush=True,
         )
-    return row
+    if len(results) % _TOLD == 0:
+        print(f"{len(results)} of {total}, {sum(bool(r.good) for r in results)} well", flush=True)
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
-    yes = [row for row in rows if row["answerable"]]
-    no = [row for row in rows if not row["answerable"]]
-    answered = [row for row in yes if row["answered"]]
-    asked = [row for row in rows if row["prompt"]]
-    cells = {
-        "right and cited": f"{sum(r['right'] and r['cited'] for r in yes)}/{len(yes)}",
-        "right": f"{sum(r['right'] for r in yes)}/{len(yes)}",
-        "wrong": str(sum(not r["right"] for r in answered)),
-        "refused though answerable": str(len(yes) - len(answered)),
-        "refused rightly": f"{sum(not r['answered'] for r in no)}/{len(no)}",
-        "cited gold / answered": f"{sum(r['cited'] for r in answered)}/{len(answered)}",
-        "prompt tokens (median)": f"{median([r['prompt'] for r in asked]):.0f}",
-        "first word (median)": f"{median([r['first'] for r in asked]) / 1000:.1f} s",
-        "whole answer (median)": f"{median([r['total'] for r in rows]) / 1000:.1f} s",
-    }
-    return "\n".join(
-        ("| " + " | ".join(cells) + " |", "|---" * len(cells) + "|", "| " + " | ".join(cells.values()) + " |")
-    )
+def _good(result: Result, given: Given | None) -> bool:
+    """Right and rightly cited, or rightly refused."""
+    return bool(result.good and given and (given.cited_right or not given.answered))
 
 
 if __name__ == "__main__":

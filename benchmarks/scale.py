@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.retrieval import SETS, open_set, questions_of
 from benchmarks.scale_corpus import Corpus, fill, read_sources
-from benchmarks.scoring import write_section
+from benchmarks.scoring import markdown, parser, write_section
 from ingest.pipeline import SAVE_CHUNKS
 from kb import KnowledgeBase
 from kb.evaluation.measures import median
@@ -167,15 +167,10 @@ def column(folder: Path, figures: dict[str, Any]) -> dict[str, str]:
 
 def main() -> None:
     """Builds, measures and writes the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("eval", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--sizes", default=",".join(map(str, _SIZES)))
-    parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
-    parser.add_argument("--probe", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    command = parser(__doc__)
+    command.add_argument("--sizes", default=",".join(map(str, _SIZES)), help="numbers of chunks, with commas")
+    command.add_argument("--probe", type=Path, help=argparse.SUPPRESS)
+    arguments = command.parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
     asked = [
         entry["question"]
@@ -203,9 +198,8 @@ def main() -> None:
         figures |= change(folder, Corpus(sources, seed=2))
         columns.append(column(folder, figures))
         print("\n".join(f"   {name}: {cell}" for name, cell in columns[-1].items()), flush=True)
-    rows = [[name, *(cells[name] for cells in columns)] for name in columns[0]]
-    lines = [" | ".join(row) for row in [rows[0], ["---"] * len(rows[0]), *rows[1:]]]
-    table = "\n".join(f"| {line} |" for line in lines)
+    head, *rows = ([name, *(cells[name] for cells in columns)] for name in columns[0])
+    table = markdown(head, rows)
     print(table)
     if arguments.write:
         write_section("Scale", "python -m benchmarks.scale EVAL WORK --write", table)

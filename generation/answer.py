@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,15 @@ from generation.abstain import MIN_CONFIDENCE, confidence, refuses
 from generation.asked import restates, states
 from generation.context import Ranked, build_context, rank
 from generation.earlier import with_replaced
+from generation.followup import recent
+from generation.plan import Plan, names_to_follow, needs_plan, together
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
 from generation.stop import Stop
 from generation.tidy import quoted, tidy
-from generation.types import Answer, Event, Passage, Token, Turn
+from generation.types import Answer, Event, LanguageModel, Passage, Retrieved, Token, Turn
 from generation.verify import Checked, check
 from retrieval.sentences import sentence_spans
 from retrieval.types import Hit
-
-if TYPE_CHECKING:
-    from generation.llm import LocalModel
 
 # Tokens an answer may have: two sentences, and with `long` about five.
 _MAX_TOKENS, _MAX_TOKENS_LONG = 96, 320
@@ -30,9 +29,14 @@ _MAX_SENTENCES = 2
 # From this confidence on a draft that is not borne out gives way to a sentence of the sources: of 11 such drafts on
 # public questions 8 were mended, and none on questions without an answer (benchmarks/RESULTS.md).
 _QUOTED = 0.8
+# Tokens of a conversation that the model is given: with the sources, the instructions and a long answer they leave room
+# in its window for a question of some 600.
+_HISTORY_BUDGET = 300
 NOT_FOUND_TEXT = "The documents do not say."
 # Tokens of context for a second look (benchmarks/RESULTS.md).
 _SECOND_BUDGET = 120
+# And for a question that several passages answer together, each with a sentence at least.
+PLAN_BUDGET = 350
 
 
 class Answerer:
@@ -41,7 +45,7 @@ class Answerer:
 
     def __init__(
         self,
-        load: "Callable[[], LocalModel]",
+        load: Callable[[], LanguageModel[Any]],
         encode: Callable[[Sequence[str]], NDArray[np.float32]],
         stop: Stop | None = None,
     ) -> None:
@@ -56,11 +60,13 @@ class Answerer:
         *,
         long: bool = False,
         history: Sequence[Turn] = (),
+        look: Callable[[str], Sequence[Hit]] | None = None,
         started: float | None = None,
         timings: dict[str, float] | None = None,
     ) -> Generator[Event, None, None]:
-        """Yields `Token`s of the draft, then one `Answer`. `started` (`time.perf_counter`) is the moment that
-        timings count from; `timings` are those measured before. Closing the iterator stops the model."""
+        """Yields `Token`s of the draft, then one `Answer`; before them a `Retrieved` when more than one look was
+        needed. `look` searches for the question with a name added. `started` (`time.perf_counter`) is the moment
+        that timings count from; `timings` are those measured before. Closing the iterator stops the model."""
         started = time.perf_counter() if started is None else started
         timings = dict(timings or {})
 
@@ -70,14 +76,25 @@ class Answerer:
         cosine = max((hit.dense for hit in hits if hit.dense is not None), default=0.0)
         words = hits[0].evidence.get("words", 0.0) if hits else 0.0
         near = f"best cosine {cosine:.2f}, words {words:.2f}"
-        if confidence(cosine, words, refusal=0.0) < MIN_CONFIDENCE:
+        most_sure = confidence(cosine, words, refusal=0.0)
+        if most_sure < MIN_CONFIDENCE:
             timings["total"] = since()
             why = f"no passage is near the question ({near})"
-            yield _not_found(question, hits, model="", why=why, timings=timings)
+            yield _not_found(question, hits, model="", why=why, sure=most_sure, timings=timings)
             return
         model = self._load()
-        ranked = rank(question, hits, self._encode, model.count)
-        passages = build_context(ranked)
+        history = recent(history, model.count, _HISTORY_BUDGET)
+        plan = self._plan(question, hits, look, model) if look and needs_plan(question, hits) else None
+        if plan:
+            hits = plan.hits
+            timings["looks"] = since()
+            yield Retrieved(plan.hits, question, plan.names)
+            ranked = rank(question, hits, self._encode, model.count, plan.worth)
+            passages = build_context(ranked, PLAN_BUDGET, each=True)
+        else:
+            ranked = rank(question, hits, self._encode, model.count)
+            passages = build_context(ranked)
+        looked_for = plan.names if plan else ()
         tokens = model.prompt(SYSTEM_LONG if long else SYSTEM, user_prompt(question, passages, history))
         refusal = 0.0
 
@@ -105,20 +122,32 @@ class Answerer:
         if refused or not draft.supported:
             why = "the model found no answer" if refused else "nothing in the draft is borne out"
             why += f" in the passages {numbers}"
-            yield _not_found(question, hits, model.name, why, timings, draft, escalated)
+            none = _not_found(question, hits, model.name, why, sure, timings, looked_for, draft, escalated)
+            yield replace(none, tier=model.tier)
             return
         told = with_replaced(draft.checked, ranked)
         yield Answer(
             question=question, status="answered", text=told.text, citations=told.citations,
             sentences=told.sentences, hits=tuple(hits), model=model.name, why=f"{draft.why} {numbers}",
-            prompt_tokens=draft.prompt_tokens, completion_tokens=draft.tokens, escalated=escalated,
-            timings_ms=timings,
+            confidence=sure, prompt_tokens=draft.prompt_tokens, completion_tokens=draft.tokens, escalated=escalated,
+            looked_for=looked_for, timings_ms=timings, tier=model.tier,
         )  # fmt: skip
+
+    def _plan(
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        look: Callable[[str], Sequence[Hit]],
+        model: LanguageModel[Any],
+    ) -> Plan | None:
+        """Looks for the names that the best hits bring; None when they bring none."""
+        names = names_to_follow(question, rank(question, hits, self._encode, model.count))
+        return together(names, hits, [look(name) for name in names]) if names else None
 
     def _second_look(
         self,
         first: "_Draft",
-        model: "LocalModel",
+        model: LanguageModel[Any],
         question: str,
         ranked: Ranked,
         history: Sequence[Turn],
@@ -175,11 +204,12 @@ class _Draft:
 
 
 def _not_found(
-    question: str, hits: Sequence[Hit], model: str, why: str, timings: dict[str, float],
-    draft: _Draft | None = None, escalated: bool = False,
+    question: str, hits: Sequence[Hit], model: str, why: str, sure: float, timings: dict[str, float],
+    looked_for: tuple[str, ...] = (), draft: _Draft | None = None, escalated: bool = False,
 ) -> Answer:  # fmt: skip
     return Answer(
         question=question, status="not_found", text=NOT_FOUND_TEXT, citations=(), sentences=(), hits=tuple(hits),
-        model=model, why=why, prompt_tokens=draft.prompt_tokens if draft else 0,
-        completion_tokens=draft.tokens if draft else 0, escalated=escalated, timings_ms=timings,
+        model=model, why=why, confidence=sure, prompt_tokens=draft.prompt_tokens if draft else 0,
+        completion_tokens=draft.tokens if draft else 0, escalated=escalated, looked_for=looked_for,
+        timings_ms=timings,
     )  # fmt: skip

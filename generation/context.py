@@ -25,8 +25,9 @@ BUDGET_TOKENS = 300
 # What a question's words in a sentence count beside its cosine (0 to 1) to the question. The hit that it stands in
 # counts from 1 for the best one to 0 for the last.
 _OVERLAP_WEIGHT = 0.3
-# A sentence is left out when it scores less than this share of the best one.
-_NEAR = 0.5
+# A sentence is left out when it scores less than this share of the best one; less strict where each hit is to have
+# its say.
+_NEAR, _NEAR_EACH = 0.5, 0.3
 # What a sentence's promise counts beside its cosine to a text that it is to stand for.
 _PROMISE_WEIGHT = 0.3
 # What a sentence has of the score of the one before it, and of the one after it.
@@ -64,25 +65,33 @@ def rank(
     hits: Sequence[Hit],
     encode: Callable[[Sequence[str]], NDArray[np.float32]],
     count: Callable[[str], int],
+    worth: Sequence[float] | None = None,
 ) -> Ranked:
-    """Scores the sentences of the best hits. `encode` gives unit vectors, `count` the language model's tokens."""
+    """Scores the sentences of the best hits. `encode` gives unit vectors, `count` the language model's tokens. `worth`
+    is what standing in each hit counts (0 to 1); by default it follows from the hits' scores."""
     hits = hits[:HITS]
     candidates = [_Candidate(i, unit, count(unit.text)) for i, hit in enumerate(hits) for unit in units(hit)]
     vectors = encode([question, *(c.unit.text for c in candidates)])
-    scores = _scores(question, hits, candidates, vectors[1:] @ vectors[0])
+    by_hit = _with_threads(hits, worth or relative([hit.score for hit in hits]))
+    scores = _scores(question, candidates, vectors[1:] @ vectors[0], by_hit)
     return Ranked(tuple(hits), tuple(candidates), scores, vectors[1:])
 
 
-def build_context(ranked: Ranked, budget: int = BUDGET_TOKENS) -> list[Passage]:
+def build_context(ranked: Ranked, budget: int = BUDGET_TOKENS, *, each: bool = False) -> list[Passage]:
     """The passages for the prompt, best hit first, numbered from 1; their sentences have at most `budget` tokens,
-    unless one sentence has more."""
+    unless one sentence has more. With `each`, the best sentence of every hit comes before a second one of any."""
     candidates, scores = ranked.candidates, ranked.scores
+    order = [int(at) for at in np.argsort(-scores, kind="stable")]
+    if each:
+        firsts = {candidates[at].hit: at for at in reversed(order)}
+        order = [*sorted(firsts.values(), key=order.index), *order]
+    near = _NEAR_EACH if each else _NEAR
     chosen: list[int] = []
     spent = 0
-    for at in np.argsort(-scores, kind="stable"):
+    for at in dict.fromkeys(order):
         fits = spent + candidates[at].tokens <= budget
-        if not chosen or (fits and scores[at] >= _NEAR * scores.max()):
-            chosen.append(int(at))
+        if not chosen or (fits and scores[at] >= near * scores.max()):
+            chosen.append(at)
             spent += candidates[at].tokens
     by_hit = groupby(sorted(chosen), key=lambda at: candidates[at].hit)
     return [
@@ -101,18 +110,17 @@ def _passage(n: int, hit: Hit, chosen: Sequence[Unit]) -> Passage:
 
 
 def _scores(
-    question: str, hits: Sequence[Hit], candidates: Sequence[_Candidate], cosines: NDArray[np.float32]
+    question: str, candidates: Sequence[_Candidate], cosines: NDArray[np.float32], worth: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """What each unit promises: its own score, or most of that of the one before it or after it, since an answer often
-    stands beside the words of the question."""
+    stands beside the words of the question. `worth` is that of the hits."""
     if not candidates:
         return cosines
     words = set(content_words(question))
     overlap = np.array(
         [len(words & set(re.findall(r"\w+", c.unit.text.lower()))) / len(words) for c in candidates]
     )
-    from_hit = _with_threads(hits, _relative([hit.score for hit in hits]))[[c.hit for c in candidates]]
-    own = (cosines + _OVERLAP_WEIGHT * overlap + from_hit).astype(np.float32)
+    own = (cosines + _OVERLAP_WEIGHT * overlap + worth[[c.hit for c in candidates]]).astype(np.float32)
     total = own.copy()
     for at in range(1, len(candidates)):
         if candidates[at].hit == candidates[at - 1].hit:
@@ -121,7 +129,7 @@ def _scores(
     return total
 
 
-def _with_threads(hits: Sequence[Hit], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+def _with_threads(hits: Sequence[Hit], scores: Sequence[float]) -> NDArray[np.float32]:
     """The scores where a message has that of the best one of its thread: "I'll take it" is found by its words in
     no answer, and answers the message before it."""
     keys = [thread_keys(hit.info) if hit.info.is_message else set() for hit in hits]
@@ -134,7 +142,7 @@ def _with_threads(hits: Sequence[Hit], scores: NDArray[np.float32]) -> NDArray[n
     )
 
 
-def _relative(scores: Sequence[float]) -> NDArray[np.float32]:
-    low, high = min(scores), max(scores)
-    scaled = [(score - low) / (high - low) if high > low else 1.0 for score in scores]
-    return np.array(scaled, dtype=np.float32)
+def relative(scores: Sequence[float]) -> list[float]:
+    """The scores from 1 for the best to 0 for the last; all 1 when they are the same."""
+    low, high = min(scores, default=0.0), max(scores, default=0.0)
+    return [(score - low) / (high - low) if high > low else 1.0 for score in scores]

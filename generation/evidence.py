@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from retrieval.words import STOP_WORDS
+from retrieval.words import STOP_WORDS, content_words
 
 MONTHS = "january february march april may june july august september october november december".split()
 _NUMBER_WORDS = {
@@ -128,6 +128,11 @@ def dates(text: str) -> tuple[set[Date], str]:
 def _full(word: str) -> str:
     """The full name of an abbreviated month; other words as they are."""
     return _ABBREVIATED.get(word, word)
+
+
+def forms(text: str) -> set[str]:
+    """The content words of `text`; those that are forms of one word are the same."""
+    return {_form(word) for word in content_words(text)}
 
 
 def _form(word: str) -> str:

@@ -10,7 +10,6 @@ import ctypes
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.stop import Stop, Stopped
+from generation.types import Piece, Tier
 from retrieval.errors import ModelError, UsageError
 
 # The prompt is at most some 900 tokens and the answer 400: a small window keeps the KV cache at about 60 MB.
@@ -36,16 +36,10 @@ _CHATML = (
 _log: Any = None  # llama.cpp keeps a pointer to it
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """The next text of a completion, and how many tokens have been made so far."""
-
-    text: str
-    tokens: int
-
-
 class LocalModel:
     """One loaded GGUF. Not to be shared between threads. The KV state of a repeated prompt prefix is reused."""
+
+    tier: Tier = "local"
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         """Loads the file. Raises ModelError when llama.cpp can't."""
@@ -97,7 +91,7 @@ class LocalModel:
 
     def complete(
         self,
-        tokens: Sequence[int],
+        prompt: Sequence[int],
         max_tokens: int,
         may_begin: Callable[[float], bool] = lambda refusal: True,
         stop: Stop | None = None,
@@ -106,9 +100,9 @@ class LocalModel:
         first token `may_begin` is told how probable (0 to 1) it is that the model refuses; when it says no, nothing
         is made, else the model must answer. Closing the iterator stops the work between two pieces, `stop` at once and
         in the midst of the prompt too: raises Stopped then, and UsageError when the prompt is too long."""
-        if len(tokens) + max_tokens > CONTEXT_TOKENS:
+        if len(prompt) + max_tokens > CONTEXT_TOKENS:
             raise UsageError(
-                f"the prompt of {len(tokens)} tokens and an answer of {max_tokens} do not fit the model's window "
+                f"the prompt of {len(prompt)} tokens and an answer of {max_tokens} do not fit the model's window "
                 f"of {CONTEXT_TOKENS} tokens: ask a shorter question"
             )
         from llama_cpp import LogitsProcessorList
@@ -131,11 +125,11 @@ class LocalModel:
         processors = LogitsProcessorList([first_token])
         try:
             for token in self._llama.generate(
-                tokens, temp=0.0, repeat_penalty=1.0, logits_processor=processors
+                prompt, temp=0.0, repeat_penalty=1.0, logits_processor=processors
             ):
                 if not begins or self._ends(token) or len(made) >= max_tokens:
                     break
-                piece = self._llama.detokenize([token], prev_tokens=[*tokens[-1:], *made])
+                piece = self._llama.detokenize([token], prev_tokens=[*prompt[-1:], *made])
                 made.append(token)
                 text = decoder.decode(piece)
                 if text:

@@ -5,7 +5,8 @@ nothing to embed never pays for it.
 """
 
 import hashlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,11 @@ from numpy.typing import NDArray
 
 from retrieval.errors import ModelError
 
-# Texts a batch. On two cores larger ones gain nothing and hold more memory.
-_BATCH = 32
+# Characters a batch, each text counted as long as the longest of it: 32 texts that fill the window of MiniLM. On two
+# cores larger ones gain nothing and hold more memory.
+_BATCH_CHARS = 32 * 1000
+# In some scripts a character is a token, so that short texts may fill the window, too.
+_BATCH_TEXTS = 64
 _MODEL_FILES = {".json", ".safetensors", ".bin", ".txt"}
 
 
@@ -62,17 +66,46 @@ class Embedder:
         self._torch = torch
         self._document_prompt: str = model.prompts.get("document") or model.prompts.get("passage") or ""
         # bfloat16 halves the time where the CPU has the instructions and keeps cosine >= 0.9999 to float32.
+        self._stopped = threading.Event()
         self._autocast = torch.backends.cpu.get_cpu_capability() == "AVX512" and _has_bf16()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of `texts`: float32, (len(texts), dimensions), unit length."""
+        """The vectors of `texts`: float32, (len(texts), dimensions), unit length. Raises Stopped after `stop`."""
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        for batch in _batches(texts):
+            if self._stopped.is_set():
+                raise Stopped
+            vectors[batch] = self._encode([self._document_prompt + texts[number] for number in batch])
+        return vectors
+
+    def stop(self) -> None:
+        """Ends an `encode` of another thread after its batch, and any later one."""
+        self._stopped.set()
+
+    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
         context = self._torch.autocast("cpu", self._torch.bfloat16) if self._autocast else nullcontext()
         with self._torch.inference_mode(), context:
             vectors = self.model.encode(
-                [self._document_prompt + text for text in texts],
-                batch_size=_BATCH, convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False,
+                texts, batch_size=len(texts), convert_to_tensor=True, normalize_embeddings=True,
+                show_progress_bar=False,
             )  # fmt: skip
         return np.asarray(vectors.float().numpy(), dtype=np.float32)
+
+
+class Stopped(Exception):
+    """The embedder was told to stop."""
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[int]]:
+    """The numbers of the texts in groups of like length, the longest first: what needs the most memory fails first."""
+    batch: list[int] = []
+    for number in sorted(range(len(texts)), key=lambda number: -len(texts[number])):
+        if batch and (len(batch) == _BATCH_TEXTS or (len(batch) + 1) * len(texts[batch[0]]) > _BATCH_CHARS):
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
 
 
 def _has_bf16() -> bool:

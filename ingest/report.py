@@ -1,5 +1,8 @@
 """What an ingest says while it runs and when it is done."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,3 +66,40 @@ class IngestReport:
             "seconds": round(self.seconds, 3),
             "seconds_by_stage": {name: round(s, 3) for name, s in self.seconds_by_stage.items()},
         }
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an ingest counts while it runs; see `IngestReport`."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    skipped: int = 0
+    ignored: int = 0
+    kept: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Adds the time that the block takes to a stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+
+    def report(self, documents: int, chunks: int, seconds: float) -> IngestReport:
+        """What was counted, with the totals of the knowledge base and of the time."""
+        return IngestReport(
+            added=self.added, updated=self.updated, unchanged=self.unchanged, removed=self.removed,
+            failed=tuple(self.failed), skipped=self.skipped, ignored=self.ignored, kept=self.kept,
+            documents=documents, chunks=chunks, seconds=seconds, seconds_by_stage=self.seconds,
+        )  # fmt: skip
+
+
+def part_name(doc: str, part: str) -> str:
+    """How a part of a file is named to people; the file itself where `part` is empty."""
+    return f"{doc}#{part}" if part else doc

@@ -1,7 +1,7 @@
 """Reads files in a child process, so that what strangers wrote can neither crash, hang nor fill the ingest.
 
-The child is started once, with the first file, and reads file after file; it may be some documents ahead of the
-parent, which embeds meanwhile. A file that takes too long, too much memory, or kills the child costs itself only: the
+The child is started once, with the first file, and reads file after file; `ingest.readers` has several of them at
+work while the parent embeds. A file that takes too long, too much memory, or kills the child costs itself only: the
 child is started anew. What comes back is JSON: unlike a pickle it can't make the parent do anything, not even when a
 file has taken the child over.
 """
@@ -28,8 +28,8 @@ SECONDS_PER_FILE = 60.0
 SECONDS_PER_MB = 10.0
 # Address space of the child. Reading the largest of 31 company reports takes 0.4 GB; libraries map about 0.5 GB.
 MAX_BYTES = 3 * 2**30
-# Documents that the child may be ahead: enough to keep both cores busy, so few that no mailbox lies in memory.
-_AHEAD = 32
+# Documents that the child may be ahead of the one who asked it.
+_AHEAD = 2
 # One document in JSON; its text has at most 64 million characters, of up to 6 bytes each as `\uXXXX`.
 _MAX_ANSWER = 512 * 2**20
 _START_SECONDS = 60.0
@@ -46,7 +46,7 @@ _Answer = list[
 
 
 class ReaderProcess:
-    """The child process. Use as a context manager, from one thread."""
+    """The child process. Use as a context manager; only `stop` may come from another thread."""
 
     def __init__(self, seconds_per_file: float = SECONDS_PER_FILE) -> None:
         self._seconds = seconds_per_file
@@ -56,7 +56,7 @@ class ReaderProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop()
+        self.stop()
 
     def load(self, path: Path, doc: str) -> Iterator[Document | PartFailure]:
         """What the file's loader yields, read in the child. Raises LoadError with the loader's reason, or when
@@ -85,9 +85,10 @@ class ReaderProcess:
             raise LoadError(_CRASHED) from None
         finally:
             if not finished:  # the rest of the answer would be taken for that of the next file
-                self._stop()
+                self.stop()
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Ends the child; also from another thread, for which its file then counts as crashed."""
         child, self._child = self._child, None
         if child is not None:
             child.kill()

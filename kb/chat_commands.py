@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kb.options import filters_from
 from kb.terminal import console, say, width
 from retrieval.errors import UsageError
+from retrieval.text import one_line
 from retrieval.types import Filters
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def run(chat: Chat, line: str) -> None:
 
 
 def _help(chat: Chat, rest: str) -> None:
+    column = max(len(f"{name} {command.takes}") for name, command in COMMANDS.items())
     for name, command in COMMANDS.items():
-        print(f"{f'{name} {command.takes}':<24} {command.does}")
+        print(f"{f'{name} {command.takes}':<{column}}  {command.does}")
     print("Anything else is a question. Alt-Enter begins a line, Tab completes, Ctrl-C stops an answer.")
 
 
@@ -94,6 +96,43 @@ def _changed(filters: Filters, text: str) -> Filters:
 def _long(chat: Chat, rest: str) -> None:
     chat.session.long = not chat.session.long
     print("Answers are longer now." if chat.session.long else "Answers are short again.")
+
+
+def _model(chat: Chat, rest: str) -> None:
+    """Names the models, the one in use marked; with a name, answers from now on with that one."""
+    from kb.catalogue import DEFAULT_LLM
+    from kb.model_store import ModelStore
+
+    if rest:
+        ModelStore().resolve_llm(rest)
+        chat.session.model = rest
+    used = chat.session.model or DEFAULT_LLM
+    for name in dict.fromkeys([*answering_models(), used]):
+        print(f"{'>' if name == used else ' '} {one_line(name)}")
+
+
+def answering_models() -> list[str]:
+    """The models of the catalogue that are on this machine and can answer."""
+    from kb.catalogue import CATALOGUE
+    from kb.model_store import ModelStore
+
+    store = ModelStore()
+    return [name for name, model in CATALOGUE.items() if model.role == "llm" and store.has(name)]
+
+
+def _ingest(chat: Chat, rest: str) -> None:
+    """Reads a file or folder into the knowledge base, as `kb ingest` does."""
+    from ingest.walk import require
+    from kb.commands.ingest import print_report
+    from kb.commands.ingest_progress import progress_shown
+
+    if not rest:
+        raise UsageError("/ingest takes a file or folder, as /ingest ~/notes")
+    paths = [Path(rest).expanduser()]
+    require(paths)
+    with progress_shown(show=True) as tell:
+        report = chat.kb.ingest(paths, on_progress=tell)
+    print_report(report)
 
 
 def _why(chat: Chat, rest: str) -> None:
@@ -179,6 +218,8 @@ COMMANDS = {
         "kind=mail from=Dana", "where to look: kind, from, after, before, source; or off", _filter
     ),
     "/long": Command("", "longer answers, and short ones again", _long),
+    "/model": Command("NAME", "answer with another model; without a name, which there are", _model),
+    "/ingest": Command("PATH", "read a file or folder into the knowledge base", _ingest),
     "/why": Command("", "how the last answer came about: confidence, route, times, scores", _why),
     "/save": Command("FILE.md", "the conversation with its sources as Markdown", _save),
     "/new": Command("", "begin a new conversation", _new),

@@ -2,22 +2,23 @@
 of commands, filters, documents and senders with Tab."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from kb.chat_commands import COMMANDS, FILTERS
+from kb.chat_commands import COMMANDS, FILTERS, answering_models
+from kb.settings import settings
 from retrieval.text import one_line
 from retrieval.types import KINDS
 
@@ -32,7 +33,7 @@ def reader(kb: "KnowledgeBase") -> Callable[[], str]:
     """Reads what a person types next. Raises KeyboardInterrupt and EOFError as `input` does."""
     prompt: PromptSession[str] = PromptSession(
         multiline=True, prompt_continuation="  ", key_bindings=_keys(), history=_history(),
-        completer=Names(kb), reserve_space_for_menu=_MENU_LINES,
+        completer=Names(kb), reserve_space_for_menu=_MENU_LINES, vi_mode=settings().keys == "vi",
         # Names are offered when asked for with Tab; commands as they are typed.
         complete_while_typing=Condition(lambda: get_app().current_buffer.text.startswith("/")),
     )  # fmt: skip
@@ -79,30 +80,36 @@ def _keys() -> KeyBindings:
     return keys
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The names in one state of a knowledge base."""
+
+    generation: int
+    senders: list[str]
+    titles: list[str]
+    paths: list[str]
+
+
 class Names(Completer):
     """Completes commands, then filters and their values; in a question the names of senders and documents."""
 
     def __init__(self, kb: "KnowledgeBase") -> None:
         self._kb = kb
+        self._known: _Known | None = None
+        self._files = PathCompleter(expanduser=True)
 
-    @cached_property
-    def _documents(self) -> list[tuple[str, str | None, str]]:
-        """Title, sender and path of each document, read when first asked for."""
-        infos = [listed.info for listed in self._kb.list()]
-        return [(one_line(i.title), one_line(i.author) if i.author else None, one_line(i.doc)) for i in infos]
-
-    @cached_property
-    def _senders(self) -> list[str]:
-        names = {author.partition("<")[0].strip() or author for _, author, _ in self._documents if author}
-        return sorted(names, key=str.casefold)
-
-    @cached_property
-    def _titles(self) -> list[str]:
-        return sorted({title for title, _, _ in self._documents}, key=str.casefold)
-
-    @cached_property
-    def _paths(self) -> list[str]:
-        return sorted({path for _, _, path in self._documents})
+    def _names(self) -> "_Known":
+        """The names in the knowledge base, read when first asked for and again when it has changed."""
+        if self._known is None or self._known.generation != self._kb.generation:
+            infos = [listed.info for listed in self._kb.list()]
+            authors = {one_line(info.author) for info in infos if info.author}
+            self._known = _Known(
+                self._kb.generation,
+                sorted({name.partition("<")[0].strip() or name for name in authors}, key=str.casefold),
+                sorted({one_line(info.title) for info in infos}, key=str.casefold),
+                sorted({one_line(info.doc) for info in infos}),
+            )
+        return self._known
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         """What could stand in place of the text before the cursor."""
@@ -114,10 +121,14 @@ class Names(Completer):
                     yield Completion(name, -len(command), display_meta=entry.does)
         elif command == "/filter":
             yield from self._filters(rest)
+        elif command == "/model":
+            yield from _matching(answering_models(), rest)
+        elif command == "/ingest":
+            yield from self._files.get_completions(Document(rest), complete_event)
         elif not line.startswith("/"):
             word = line[max(line.rfind(" "), line.rfind("\n")) + 1 :]
             if word:
-                yield from _matching([*self._senders, *self._titles], word)
+                yield from _matching([*self._names().senders, *self._names().titles], word)
 
     def _filters(self, text: str) -> Iterator[Completion]:
         word = text[text.rfind(" ") + 1 :]
@@ -126,8 +137,10 @@ class Names(Completer):
             return
         name = text[: text.rfind("=")].rpartition(" ")[2]
         value = text[text.rfind("=") + 1 :]
-        known: dict[str, list[str]] = {"kind": list(KINDS), "from": self._senders, "source": self._paths}
-        yield from _matching(known.get(name, []), value)
+        known: dict[str, Callable[[], Sequence[str]]] = {
+            "kind": lambda: KINDS, "from": lambda: self._names().senders, "source": lambda: self._names().paths,
+        }  # fmt: skip
+        yield from _matching(known[name]() if name in known else (), value)
         if value.endswith(" ") or " " in value:
             yield from _matching([f"{other}=" for other in FILTERS if other != name], word)
 

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from kb import __version__
+from kb import __version__, shared
 from kb.bases import default_folder
 from kb.catalogue import DEFAULT_EMBEDDER
 from kb.model_store import ModelStore
@@ -53,6 +53,7 @@ def examine(folder: Path | None, *, model: str, full: bool) -> Iterator[Finding]
         yield Finding("store", False, str(error), "kb ingest PATH")
     except (KbError, sqlite3.Error) as error:
         yield Finding("store", False, str(error), "move the folder away and ingest again")
+    yield from _shared(place)
     models = ModelStore()
     yield from _models(models, (embedder, model), full)
     yield from _disk("disk", place)
@@ -99,6 +100,8 @@ def _indexes(store: Store) -> Iterator[Finding]:
     from retrieval.vectors import VectorIndex
 
     space = store.space()
+    if space is None and (store.folder / shared.FILE).exists():
+        return  # it only reads a shared index
     if space is None:
         yield Finding("indexes", False, "nothing has been ingested yet", "kb ingest PATH")
         return
@@ -110,12 +113,34 @@ def _indexes(store: Store) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _shared(place: Path) -> Iterator[Finding]:
+    """Whether the shared index answers, if there is one, and where documents go."""
+    try:
+        index = shared.shared_index(place)
+        if index is not None:
+            published = sum(key != "space" for key in index.meta())
+            yield Finding(
+                "shared index", True, f"{index.url} ({shared.where_it_lies(index.url)}), workers: {published}"
+            )
+            index.close()
+    except KbError as error:
+        yield Finding(
+            "shared index",
+            False,
+            str(error),
+            "start it and ingest again, or mend the address in index.url in the folder",
+        )
+
+
 def _models(models: ModelStore, names: tuple[str, ...], full: bool) -> Iterator[Finding]:
+    from generation.endpoint import is_endpoint
     from kb.catalogue import CATALOGUE
 
     for name in dict.fromkeys(names):
         known = CATALOGUE.get(name)
-        if known is None and Path(name).exists():
+        if is_endpoint(name):
+            yield _endpoint(name)
+        elif known is None and Path(name).exists():
             yield Finding(f"model {name}", True, "a file or folder of your own")
         elif not models.has(name):
             yield Finding(f"model {name}", False, "not on this machine", f"kb models pull {name}")
@@ -126,6 +151,19 @@ def _models(models: ModelStore, names: tuple[str, ...], full: bool) -> Iterator[
             yield Finding(
                 f"model {name}", not problems, says, f"kb models pull {name} --again" if problems else ""
             )
+
+
+def _endpoint(spec: str) -> Finding:
+    """Whether the endpoint answers, and where questions go."""
+    from generation.endpoint import EndpointModel, where_it_goes
+
+    try:
+        model = EndpointModel(spec)
+        return Finding("endpoint", True, f"{model.name}; {where_it_goes(spec)}")
+    except KbError as error:
+        return Finding(
+            "endpoint", False, f"{where_it_goes(spec)}; {error}", "start it, or kb config set model NAME"
+        )
 
 
 def _disk(name: str, place: Path) -> Iterator[Finding]:

@@ -11,8 +11,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kb.bases import default_folder
 from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
@@ -20,15 +22,16 @@ from kb.model_store import ModelStore, go_offline
 from kb.reports import BaseStatus, Listed, SearchResult, Shown
 from retrieval.errors import EmbedderMismatch, ModelError, StoreMissing, UsageError
 from retrieval.store import Store
-from retrieval.types import Filters
+from retrieval.types import Filters, Hit
 
 if TYPE_CHECKING:
-    from generation.llm import LocalModel
     from generation.stop import Stop
-    from generation.types import Answer, Event, Turn
+    from generation.types import Answer, Event, LanguageModel, Turn
     from ingest.embedder import ModelFolder
     from ingest.report import IngestReport, Progress
     from kb.session import ChatSession
+    from retrieval.milvus import Milvus
+    from retrieval.milvus_read import MilvusReader
     from retrieval.search import Searcher
 
 # Hits that an answer is built from; a search shows ten.
@@ -38,9 +41,11 @@ ASK_HITS = 8
 class KnowledgeBase:
     """One knowledge base and the models it works with. Use as a context manager, from one thread."""
 
-    def __init__(self, store: Store, models: ModelStore) -> None:
+    def __init__(self, store: Store, models: ModelStore, index: "Milvus | None" = None) -> None:
         self._store = store
         self._models = models
+        self._index = index
+        self._reader: Store | MilvusReader = store if index is None else _reader(index, store)
         self._searcher: Searcher | None = None
         self._loading: _Loading | None = None
 
@@ -48,7 +53,10 @@ class KnowledgeBase:
     def open(cls, folder: Path | None = None, *, create: bool = False) -> "KnowledgeBase":
         """Opens the knowledge base in `folder` (default: `default_folder()`), or makes it there with `create`.
         Raises StoreMissing or StoreError."""
-        return cls(Store.open(folder or default_folder(), create=create), ModelStore())
+        from kb.shared import shared_index
+
+        place = folder or default_folder()
+        return cls(Store.open(place, create=create), ModelStore(), shared_index(place))
 
     def __enter__(self) -> "KnowledgeBase":
         return self
@@ -60,6 +68,7 @@ class KnowledgeBase:
         """Frees the database and the model."""
         if self._loading is not None:
             self._loading.close()
+        self._reader.close()
         self._store.close()
 
     @property
@@ -68,9 +77,14 @@ class KnowledgeBase:
         return self._store.folder
 
     @property
+    def generation(self) -> int:
+        """Changes with everything that is written to it."""
+        return self._store.generation()
+
+    @property
     def embedder(self) -> str | None:
         """The embedding model that it was built with; None while it is empty."""
-        space = self._store.space()
+        space = self._reader.space()
         return space.name if space else None
 
     def ingest(
@@ -80,22 +94,38 @@ class KnowledgeBase:
         """Reads the files and folders in `paths` into the knowledge base: what is new or changed is embedded,
         what vanished from disk is removed. When more than half of a path's files vanished they are kept unless
         `prune` is True (False keeps them always). Raises UsageError for a path that does not exist, StoreBusy
-        when another process is writing, ModelError when the embedding model is missing."""
+        when another process is writing, ModelError when the embedding model is missing, StoreError when it could not
+        be published to the shared index (all is kept here, and the next ingest completes it)."""
         from ingest.pipeline import Ingest
         from retrieval.writer import writing
 
         go_offline()
-        with writing(self._store) as writer:
-            run = Ingest(writer, self._model_folder, self._encoder_folder, on_progress)
-            return run.run(paths, prune=prune, dry_run=dry_run)
+        with (
+            writing(self._store) as writer,
+            closing(Ingest(writer, self._model_folder, self._encoder_folder, on_progress)) as run,
+        ):
+            report = run.run(paths, prune=prune, dry_run=dry_run)
+            if not dry_run:
+                self._publish()
+        return report
 
-    def search(self, query: str, *, k: int = 10, filters: Filters = Filters()) -> SearchResult:
-        """The `k` best hits for `query`; loads neither torch nor a language model."""
+    def search(
+        self, query: str, *, k: int = 10, filters: Filters = Filters(), history: "Sequence[Turn]" = ()
+    ) -> SearchResult:
+        """The `k` best hits for `query`, as a follow-up of the turns in `history`, oldest first; loads neither torch
+        nor a language model."""
+        from generation.followup import DEPTH, fuse, queries
+
         started = time.perf_counter()
         _require_words(query)
         searcher = self._open_searcher()
         opened = time.perf_counter()
-        hits = searcher.search(query, k, filters)
+        if history:
+            depth = max(k, DEPTH)
+            asked = queries(query, history)
+            hits = fuse([(q.weight, searcher.search(q.text, depth, filters)) for q in asked], k)
+        else:
+            hits = searcher.search(query, k, filters)
         done = time.perf_counter()
         timings = {"open": (opened - started) * 1000, "retrieve": (done - opened) * 1000,
                    "total": (done - started) * 1000}  # fmt: skip
@@ -105,43 +135,44 @@ class KnowledgeBase:
         self, question: str, *, k: int | None = None, filters: Filters = Filters(), long: bool = False,
         model: str | None = None, history: "Sequence[Turn]" = (),
     ) -> "Generator[Event, None, None]":  # fmt: skip
-        """Answers from the documents: yields one Retrieved, Tokens of the draft, then one Answer whose claims
-        are checked. Closing the iterator stops the model. `history` are the turns before, oldest first.
-        Raises ModelError when a model is missing."""
+        """Answers from the documents: yields a Retrieved (and another when more than one look is needed), Tokens of
+        the draft, then one Answer whose claims are checked. Closing the iterator stops the model. `history` are the
+        turns before, oldest first. Raises ModelError when a model is missing."""
+        from generation.followup import standalone
         from generation.types import Retrieved
 
         started = time.perf_counter()
         _require_words(question)
         self._load_in_background(model or DEFAULT_LLM)
-        found = self.passages(question, k=k, filters=filters, history=history)
-        yield Retrieved(found.hits)
+        found = self.search(question, k=k or ASK_HITS, filters=filters, history=history)
+        yield Retrieved(found.hits, standalone(question, history))
         yield from self.answer_stream(
-            question, found, long=long, model=model, history=history, started=started
+            question, found, filters=filters, long=long, model=model, history=history, started=started
         )
 
-    def passages(
-        self, question: str, *, k: int | None = None, filters: Filters = Filters(), history: "Sequence[Turn]" = ()
-    ) -> SearchResult:  # fmt: skip
-        """The passages that a question is answered from."""
-        from generation.followup import standalone
-
-        _require_words(question)
-        return self.search(standalone(question, history), k=k or ASK_HITS, filters=filters)
-
     def answer_stream(
-        self, question: str, found: SearchResult, *, long: bool = False, model: str | None = None,
-        history: "Sequence[Turn]" = (), started: float | None = None, stop: "Stop | None" = None,
+        self, question: str, found: SearchResult, *, filters: Filters = Filters(), long: bool = False,
+        model: str | None = None, history: "Sequence[Turn]" = (), started: float | None = None,
+        stop: "Stop | None" = None,
     ) -> "Generator[Event, None, None]":  # fmt: skip
-        """Answers from the passages of `passages`, which another thread's KnowledgeBase may have found: yields Tokens
-        of the draft, then one Answer. `started` (`time.perf_counter`) is the moment that timings count from. Raises
-        Stopped when `stop` is set meanwhile."""
+        """Answers from what a search has found, which another thread's KnowledgeBase may have done: yields Tokens of
+        the draft (before them a Retrieved, when more looks with the same `filters` are needed), then one Answer.
+        `started` (`time.perf_counter`) is the moment that timings count from. Raises Stopped when `stop` is set
+        meanwhile."""
         from generation.answer import Answerer
+        from generation.followup import standalone
+        from generation.plan import LOOK_HITS
+
+        query = standalone(question, history)
+
+        def look(name: str) -> Sequence[Hit]:
+            return self.search(f"{query} {name}", k=LOOK_HITS, filters=filters).hits
 
         loading = self._load_in_background(model or DEFAULT_LLM)
         timings = {name: found.timings_ms[name] for name in ("open", "retrieve")}
         answerer = Answerer(loading.model, self._open_searcher().encoder.encode, stop)
         return answerer.answer(
-            question, found.hits, long=long, history=history, started=started, timings=timings
+            question, found.hits, long=long, history=history, look=look, started=started, timings=timings
         )
 
     def warm(self, model: str | None = None) -> None:
@@ -168,24 +199,28 @@ class KnowledgeBase:
 
     def show(self, ref: str) -> Shown:
         """The document that `ref` names, and the span in it: the ref of a hit or citation, of a document, or
-        the path of a file; for mail with its thread and attachments. Raises UsageError when there is none such."""
+        the path of a file; for mail with its thread and attachments, where the index is its own. Raises UsageError when
+        there is none such."""
         from retrieval.attachments import attachments, carrier
         from retrieval.threads import thread
 
         name, colon, span = ref.rpartition(":")
         start_text, _, end_text = span.partition("-")
         if colon and start_text.isdigit() and end_text.isdigit():
-            document = self._store.document(name)
+            document = self._reader.document(name)
             start, end = int(start_text), int(end_text)
         else:
-            document = self._store.document(ref)
+            document = self._reader.document(ref)
             start, end = 0, len(document.text)
         if not start <= end <= len(document.text):
             raise UsageError(f"{ref} lies outside its document, which has {len(document.text)} characters")
         heading, page = self._place(document.layout, start)
-        return Shown(
-            ref, document.info, document.text, start, end, page, heading, thread(self._store, document),
-            attachments(self._store, document), carrier(self._store, document),
+        shown = Shown(ref, document.info, document.text, start, end, page, heading)
+        if self._index is not None:
+            return shown
+        return replace(
+            shown, thread=thread(self._store, document), attachments=attachments(self._store, document),
+            attached_to=carrier(self._store, document),
         )  # fmt: skip
 
     def pdf(self, ref: str) -> bytes:
@@ -197,39 +232,44 @@ class KnowledgeBase:
 
     def list(self, filters: Filters = Filters()) -> list[Listed]:
         """All documents, by path."""
-        return [Listed(*row) for row in self._store.documents(filters)]
+        return [Listed(*row) for row in self._reader.documents(filters)]
 
-    def status(self) -> BaseStatus:
-        """What the knowledge base holds, and what it works with."""
+    def status(self, model: str | None = None) -> BaseStatus:
+        """What the knowledge base holds, and what it works with; `model` is the answering model where it is another
+        than the default one."""
+        from generation.endpoint import is_endpoint
         from ingest.report import Failure
 
-        documents, chunks, by_kind = self._store.counts()
-        oldest, newest = self._store.dates()
-        space = self._store.space()
+        documents, chunks, by_kind = self._reader.counts()
+        oldest, newest = self._reader.dates()
+        space = self._reader.space()
         embedder = space.name if space else DEFAULT_EMBEDDER
+        llm = model or DEFAULT_LLM
         return BaseStatus(
             folder=self.folder,
             documents=documents,
             chunks=chunks,
             by_kind=by_kind,
+            by_month=self._store.months(),
             embedder=embedder,
             dimensions=space.dimensions if space else None,
             bytes_on_disk=sum(p.stat().st_size for p in self.folder.iterdir() if p.is_file()),
             oldest=oldest,
             newest=newest,
             last_ingest=self._store.meta("last_ingest"),
-            llm=DEFAULT_LLM,
-            llm_present=self._models.has(DEFAULT_LLM),
+            llm=llm,
+            llm_present=is_endpoint(llm) or Path(llm).is_file() or self._models.has(llm),
             embedder_present=Path(embedder).is_dir() or self._models.has(embedder),
             failed=tuple(Failure(doc, why) for doc, why in self._store.failures()),
             roots=tuple(os.fsdecode(root) for root in self._store.roots()),
+            index=self._index.url if self._index else None,
         )
 
     def remove(self, *refs: str) -> int:
         """Forgets documents (by their refs) or all that was ingested from a file or folder (by its path, as it was
         ingested or absolute); the files on disk stay. Returns how many documents that were. Raises UsageError,
         and forgets nothing, when one of them is not there."""
-        from ingest.pipeline import path_key
+        from ingest.scan import path_key
         from retrieval.indexes import save_indexes
         from retrieval.writer import writing
 
@@ -245,6 +285,7 @@ class KnowledgeBase:
                 writer.remove_document(document_id)
             removed = len(documents) + sum(writer.remove_file(file_id) for file_id in files)
             save_indexes(self._store)
+            self._publish()
         return removed
 
     def reindex(
@@ -257,11 +298,21 @@ class KnowledgeBase:
         from retrieval.writer import writing
 
         go_offline()
-        with writing(self._store) as writer:
-            run = Ingest(writer, self._model_folder, self._encoder_folder, on_progress)
+        with (
+            writing(self._store) as writer,
+            closing(Ingest(writer, self._model_folder, self._encoder_folder, on_progress)) as run,
+        ):
             chunks = run.reindex(embedder)
+            self._publish()
         self._searcher = None
         return chunks
+
+    def _publish(self) -> None:
+        """Brings the shared index, if there is one, to what this knowledge base holds."""
+        if self._index is not None:
+            from retrieval.milvus_publish import publish
+
+            publish(self._store, self._index)
 
     def _model_folder(self, name: str | None) -> "ModelFolder":
         """The embedding model to use: `name`, or the one that the knowledge base was built with."""
@@ -277,11 +328,12 @@ class KnowledgeBase:
         return self._models.folder / "encoders" / fingerprint[:32]
 
     def _open_searcher(self) -> "Searcher":
-        """The searcher for the store's vectors. Raises StoreMissing while nothing has been ingested."""
-        space = self._store.space()
+        """The searcher for the index's vectors. Raises StoreMissing while nothing has been ingested."""
+        space = self._reader.space()
         if space is None:
+            place = self._index.url if self._index else self.folder
             raise StoreMissing(
-                f"the knowledge base in {self.folder} is empty: put something in with kb ingest PATH"
+                f"the knowledge base in {place} is empty: put something in with kb ingest PATH"
             )
         if self._searcher is None or self._searcher.encoder.settings.fingerprint != space.fingerprint:
             from retrieval.encoder import SETTINGS, Encoder
@@ -290,7 +342,7 @@ class KnowledgeBase:
             folder = self._encoder_folder(space.fingerprint)
             if not (folder / SETTINGS).exists():
                 self._export(space.name, space.fingerprint, folder)
-            self._searcher = Searcher(self._store, Encoder(folder))
+            self._searcher = Searcher(self._reader, Encoder(folder))
         return self._searcher
 
     def _export(self, name: str, fingerprint: str, folder: Path) -> None:
@@ -308,8 +360,10 @@ class KnowledgeBase:
 
     def _load_in_background(self, name: str) -> "_Loading":
         """Begins to load the language model while the passages are looked up."""
+        from generation.endpoint import is_endpoint
+
         if self._loading is None or self._loading.name != name:
-            path = self._models.resolve_llm(name)
+            path = None if is_endpoint(name) else self._models.resolve_llm(name)
             if self._loading is not None:
                 self._loading.close()
             self._loading = _Loading(name, path)
@@ -324,18 +378,24 @@ class KnowledgeBase:
         return (blocks[-1].heading, blocks[-1].page) if blocks else ((), None)
 
 
+def _reader(index: "Milvus", store: Store) -> "MilvusReader":
+    from retrieval.milvus_read import MilvusReader
+
+    return MilvusReader(index, store)
+
+
 def _require_words(question: str) -> None:
     if not question.strip():
         raise UsageError("the question is empty: say what to look for")
 
 
 class _Loading:
-    """A language model that a thread is loading."""
+    """A language model that a thread is loading: a GGUF file, or without one the endpoint that `name` is."""
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str, path: Path | None) -> None:
         self.name = name
         self._path = path
-        self._model: LocalModel | None = None
+        self._model: LanguageModel[Any] | None = None
         self._error: Exception | None = None
         self._closing = False
         # Waited for in place of the thread: a join that Ctrl-C interrupts takes the thread for ended.
@@ -344,19 +404,27 @@ class _Loading:
 
     def _load(self) -> None:
         try:
-            from generation.llm import LocalModel
-            from generation.prompt import SYSTEM
-
-            model = LocalModel(self._path)
-            if not self._closing:
-                model.warm(model.prompt(SYSTEM, "")[:-8])
-            self._model = model
+            self._model = self._endpoint() if self._path is None else self._local(self._path)
         except Exception as error:  # noqa: BLE001  (raised again in the thread that asks for the model)
             self._error = error
         finally:
             self._done.set()
 
-    def model(self) -> "LocalModel":
+    def _endpoint(self) -> "LanguageModel[Any]":
+        from generation.endpoint import EndpointModel
+
+        return EndpointModel(self.name)
+
+    def _local(self, path: Path) -> "LanguageModel[Any]":
+        from generation.llm import LocalModel
+        from generation.prompt import SYSTEM
+
+        model = LocalModel(path)
+        if not self._closing:
+            model.warm(model.prompt(SYSTEM, "")[:-8])
+        return model
+
+    def model(self) -> "LanguageModel[Any]":
         """The model, once it is loaded. Raises ModelError when it could not be."""
         self._done.wait()
         if self._model is None:

@@ -12,14 +12,29 @@ from typing import Annotated
 import typer
 
 from kb import __version__
-from kb.commands import ask, chat, config, doctor, history, ingest, init, manage, models, search, serve, show
+from kb.commands import (
+    ask,
+    chat,
+    config,
+    doctor,
+    history,
+    ingest,
+    init,
+    manage,
+    mcp,
+    models,
+    search,
+    serve,
+    show,
+)
+from kb.commands import eval as evaluation
 from retrieval.errors import KbError, UsageError
 from retrieval.text import one_line
 
 USAGE, UNUSABLE = 2, 3
 
 app = typer.Typer(
-    name="kb", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    name="kb", no_args_is_help=True, add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     help="A private knowledge assistant: cited answers from your wiki, mail and PDFs, on your own machine.",
     epilog="\b\nBegin with:\n  kb ingest ./docs\n  kb ask \"what was the Q3 decision\"",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -48,7 +63,7 @@ def options(
         os.environ["NO_COLOR"] = "1"
 
 
-for _group in (ingest, ask, search, chat, show, manage, init, doctor, serve):
+for _group in (ingest, ask, search, chat, show, manage, init, doctor, evaluation, serve, mcp):
     _group.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(history.app, name="history")

@@ -52,7 +52,7 @@ ModelName = Annotated[
         "--model",
         metavar="NAME",
         callback=_model,
-        help="The answering model: see kb models list, or a GGUF file.",
+        help="The answering model: see kb models list, a GGUF file, or an endpoint's URL.",
     ),
 ]
 

@@ -99,14 +99,16 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class BaseStatus:
-    """What a knowledge base holds and works with. `oldest` and `newest` are the first and last day of a document
+    """What a knowledge base holds and works with. `by_month` counts the documents by the month of their date
+    ("2025-07"), under "" those without one; `oldest` and `newest` are the first and last day of a document
     (YYYY-MM-DD), None where none has a date; `last_ingest` is ISO 8601 in UTC; `failed` are the files that could not be
-    read when they were last tried."""
+    read when they were last tried; `index` is the shared index that is searched, if there is one."""
 
     folder: Path
     documents: int
     chunks: int
     by_kind: dict[str, int]
+    by_month: dict[str, int]
     embedder: str
     dimensions: int | None
     bytes_on_disk: int
@@ -118,6 +120,7 @@ class BaseStatus:
     embedder_present: bool
     failed: tuple[Failure, ...]
     roots: tuple[str, ...]
+    index: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The status as JSON."""

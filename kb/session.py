@@ -10,18 +10,15 @@ if TYPE_CHECKING:
     from kb.chats import Exchange
     from kb.knowledge import KnowledgeBase
 
-# Turns that a question is given: a pronoun rarely reaches further back, and prompt tokens are time.
-TURNS = 2
-
 
 class ChatSession:
-    """The exchanges so far, and the last answer. `filters` and `long` hold for the questions to come."""
+    """The exchanges so far, and the last answer. `filters`, `model` and `long` hold for the questions to come."""
 
     def __init__(
         self, kb: "KnowledgeBase", *, filters: Filters = Filters(), model: str | None = None
     ) -> None:
         self._kb = kb
-        self._model = model
+        self.model = model
         self.filters = filters
         self.long = False
         self.exchanges: list[Exchange] = []
@@ -44,7 +41,7 @@ class ChatSession:
         from kb.render import exchange_of
 
         events = self._kb.ask_stream(
-            question, filters=self.filters, long=self.long, model=self._model, history=self.turns[-TURNS:]
+            question, filters=self.filters, long=self.long, model=self.model, history=self.turns
         )
         for event in events:
             if isinstance(event, Answer):

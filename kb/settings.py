@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from retrieval.errors import UsageError
 
 Color = Literal["auto", "never"]
+Keys = Literal["emacs", "vi"]
 # The passages that a search or an answer may be asked for.
 MOST_PASSAGES = 100
 
@@ -25,14 +26,18 @@ class Settings:
     model: str | None = None
     k: int | None = None
     color: Color | None = None
+    keys: Keys | None = None
 
 
 KEYS = {
     "kb": "the knowledge base's name or folder",
-    "model": "the answering model",
+    "model": "the answering model: a name, a GGUF file or an endpoint's URL",
     "k": f"passages of an answer or a search, 1 to {MOST_PASSAGES}",
     "color": "auto or never",
+    "keys": "emacs or vi: how a chat's line is edited",
 }
+_CHOICES = {"color": get_args(Color), "keys": get_args(Keys)}
+_HEAD = "# Settings of kb. Options and the environment are stronger than these.\n"
 assert tuple(KEYS) == tuple(field.name for field in fields(Settings))
 
 
@@ -69,7 +74,8 @@ def set_value(key: str, text: str) -> Path:
     if text:
         _checked({key: value}, "")
     file = settings_file()
-    document = tomlkit.parse(file.read_text("utf-8")) if file.exists() else tomlkit.document()
+    known = _HEAD + "".join(f"# {name}: {says}\n" for name, says in KEYS.items())
+    document = tomlkit.parse(file.read_text("utf-8") if file.exists() else known)
     document.pop(key, None)
     if text:
         document[key] = value
@@ -100,7 +106,7 @@ def _checked(found: Mapping[str, Any], where: str) -> Settings:
         if key == "k":
             good = type(value) is int and 1 <= value <= MOST_PASSAGES
         else:
-            good = isinstance(value, str) and bool(value) and (key != "color" or value in get_args(Color))
+            good = isinstance(value, str) and bool(value) and value in _CHOICES.get(key, (value,))
         if not good:
             raise UsageError(f"{where}{key} can't be {value!r}: it is {KEYS[key]}")
     return Settings(**found)

@@ -37,6 +37,15 @@ def styled(stream: TextIO) -> bool:
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
+def can_show(text: str, stream: TextIO) -> bool:
+    """Whether the encoding of `stream` has these characters."""
+    try:
+        text.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def can_ask() -> bool:
     """Whether there is a person to answer a question on stderr."""
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -14,7 +14,6 @@ from pathlib import PurePath
 from typing import Any
 
 from retrieval.periods import Period, asks_latest, periods
-from retrieval.turns import turns
 from retrieval.types import DocumentInfo, Kind
 from retrieval.words import STOP_WORDS
 
@@ -112,16 +111,6 @@ def person(asked: Asked, author: str | None) -> float:
     """The share of an author's name that the question names (0 to 1)."""
     parts = {word for word in _words((author or "").partition("@")[0]) if len(word) > 2}
     return sum(part in asked.names for part in parts) / len(parts) if parts else 0.0
-
-
-def speaks(asked: Asked, header: str, text: str) -> float:
-    """1 when the question names one of those who speak in a passage of a transcript, else 0. Whose turn goes on from
-    the chunk before stands at the end of the header."""
-    speakers = [name for _, name in turns(text)]
-    if speakers:
-        speakers.append(header.rpartition(" | ")[2])
-    names = ({word for word in _words(name) if len(word) > 1} - STOP_WORDS for name in speakers)
-    return float(any(name and name <= asked.words for name in names))
 
 
 def _within(period: Period, info: DocumentInfo) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,33 +65,42 @@ def superseded(statements: Sequence[Statement]) -> dict[int, int]:
     it; if that is replaced too, of what replaces that. Statements without a date take no part.
 
     Passages of one document have one date and never replace one another: a log with dated entries is left alone."""
-    read = {at: known for at, statement in enumerate(statements) if (known := _read(statement))}
+    instants = [_instant(statement.date) for statement in statements]
+    vectors = np.stack([statement.vector for statement in statements]) if statements else np.empty((0, 0))
+    near = vectors @ vectors.T >= _NEAR
+    # Most have nothing near them that is of another date, and to see that is quicker than to read them.
+    read = {
+        at: known
+        for at, when in enumerate(instants)
+        if when and any(other not in (None, when) for other in compress(instants, near[at]))
+        if (known := _read(statements[at], when))
+    }
     found: dict[int, int] = {}
     # From the newest back, so that what replaces a statement has been judged before.
     for at in sorted(read, key=lambda i: read[i].when, reverse=True):
-        near = {i: float(statements[i].vector @ statements[at].vector) for i in read}
         later = [
-            i
-            for i, cosine in near.items()
-            if cosine >= _NEAR and _is_later(read[i], read[at]) and _replaces(read[i], read[at])
+            i for i in read if near[at, i] and _is_later(read[i], read[at]) and _replaces(read[i], read[at])
         ]
         if later:
-            newest = max(later, key=lambda i: (read[i].when, near[i]))
+            newest = max(later, key=lambda i: (read[i].when, float(vectors[i] @ vectors[at])))
             found[at] = found.get(newest, newest)
     return found
 
 
-def _read(statement: Statement) -> _Read | None:
-    """What there is to know of a statement that may replace another or be replaced."""
-    stands = standing(statement.text)
+def _instant(iso: str | None) -> datetime | None:
     try:
-        when = datetime.fromisoformat(statement.date or "")
+        when = datetime.fromisoformat(iso or "")
     except ValueError:
         return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _read(statement: Statement, instant: datetime) -> _Read | None:
+    """What there is to know of a statement that may replace another or be replaced."""
+    stands = standing(statement.text)
     if stands not in ("decided", "proposed"):
         return None
     text = own_words(statement.text)
-    instant = when if when.tzinfo else when.replace(tzinfo=UTC)
     changes, over = CHANGE.search(text.casefold()) is not None, _OVER.search(text) is not None
     is_day = len(statement.date or "") <= len("2025-07-29")
     return _Read(stands, instant, is_day, text, facts(text), subjects(text), changes, over)

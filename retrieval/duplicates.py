@@ -15,6 +15,9 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 
+import numpy as np
+from numpy.typing import NDArray
+
 # The lines that stand in front of a message's body, and of these what does not tell one message from another: the
 # subject does, where the body is a template ("please find the figures attached").
 HEADER_LINES = re.compile(r"\A(?:(?:Subject|From|To|Cc|Date|Attachments):[^\n]*(?:\n|\Z))+")
@@ -43,10 +46,18 @@ _GREETING = re.compile(
 )
 
 
-def copies(texts: Sequence[str], kinds_mail: Sequence[bool]) -> list[int]:
+def copies(
+    texts: Sequence[str], kinds_mail: Sequence[bool], near: NDArray[np.bool_] | None = None
+) -> list[int]:
     """For each passage, best first, the index of the first one that it is a copy of; its own index when it is none.
-    In a mail (`kinds_mail`) the lines about sender, receivers and date do not count, nor "Re:" in the subject."""
-    bodies = [without_envelope(text) if mail else text for text, mail in zip(texts, kinds_mail, strict=True)]
+    In a mail (`kinds_mail`) the lines about sender, receivers and date do not count, nor "Re:" in the subject. `near`
+    says of each two whether they may be copies; without it all may."""
+    may = np.ones((len(texts), len(texts)), np.bool_) if near is None else near
+    alone = may.sum(axis=1) < 2
+    bodies = [
+        "" if single else without_envelope(text) if mail else text
+        for text, mail, single in zip(texts, kinds_mail, alone, strict=True)
+    ]
     words = [_WORD.findall(body.casefold()) for body in bodies]
     tells = {word for word in set(chain.from_iterable(words)) if _tells(word)}
     telling = [[word for word in its if word in tells] for its in words]
@@ -54,7 +65,7 @@ def copies(texts: Sequence[str], kinds_mail: Sequence[bool]) -> list[int]:
     first: list[int] = []
     for at, its in enumerate(words):
         found = at
-        for other in range(at):
+        for other in np.flatnonzero(may[at, :at]).tolist():
             if first[other] != other or telling[other] != telling[at]:
                 continue
             if its == words[other] or (

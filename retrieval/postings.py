@@ -140,7 +140,8 @@ class WordIndex(Derived):
         for part, place in zip(parts, places, strict=True):
             totals[place] += np.diff(part.starts)
         ends = np.cumsum(totals)
-        columns = parts[0].counts.shape[0] if parts else 1
+        # A frame without rows, of a save that found nothing new, does not know how many columns there are.
+        columns = max((part.counts.shape[0] for part in parts), default=1)
         rows = np.empty(int(totals.sum()), dtype=np.uint32)
         counts = np.empty((columns, rows.size), dtype=np.uint8)
         free = ends - totals  # where the next part's entries of each term go

@@ -2,26 +2,25 @@
 
 A chunk's own score is its cosine, plus its words' share of what is possible, which is on the same scale for every
 question, plus what the question says about where to look. In a transcript, where talk about one matter runs over many
-passages, half of the score is that of the document's best chunk. The weights are from benchmarks/RESULTS.md.
+passages, most of the score is that of the document's best chunk. The weights are from benchmarks/RESULTS.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from retrieval.asking import Asked, named, person, speaks, timely
+from retrieval.asking import Asked, named, person, timely
 from retrieval.outline import is_outline
-from retrieval.turns import is_transcript
 from retrieval.types import DocumentInfo
 
 # Beside the cosine (about 0.2 to 0.8): the BM25 score, and what pairs of words add, as shares of what is possible.
 _WORDS = 0.67
 _PAIRS = 0.4
-# A document that the question names, one of its time, one of its kind; its author, or who speaks in the passage.
+# A document that the question names, one of its time, one of its kind; its author.
 _NAME, _TIME, _KIND, _PERSON = 0.01, 0.1, 0.05, 0.06
 # The newest document, when the question asks for the latest, and when it names documents and no time.
 _LATEST, _NEWEST = 0.1, 0.04
 # The share of the document's best chunk in the score of each chunk of a transcript.
-_DOCUMENT = 0.5
+_DOCUMENT = 0.8
 # An agenda or a list of contents says where an answer is, and is none.
 _OUTLINE = 0.2
 # For a chunk beside one that ranks higher, or on its page: who opens that one sees it. In chunks.
@@ -44,30 +43,40 @@ class Candidate:
     text: str = ""
 
 
-def evidence(asked: Asked, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
-    """What speaks for each candidate, by name; the sum is its score. What counts for nothing is left out."""
-    documents = {candidate.document: candidate.info for candidate in candidates}
+def about(asked: Asked, documents: Mapping[int, DocumentInfo]) -> dict[int, dict[str, float]]:
+    """What speaks for all passages of each document, by name: that the question names it or its author, that it is of
+    the time or of the kind that was asked for, that it is the newest. What counts for nothing is left out."""
     names = named(asked, documents)
     ages = _ages(documents)
     newest = _LATEST if asked.latest else _NEWEST if names and not asked.periods else 0.0
-    own = []
-    for candidate in candidates:
-        name = names.get(candidate.document, 0.0)
-        is_newest = newest * ages[candidate.document] * (1.0 if asked.latest else name)
-        who = max(person(asked, candidate.info.author), speaks(asked, candidate.header, candidate.text))
-        own.append(
-            {
-                "meaning": candidate.dense,
-                "words": _WORDS * candidate.words,
-                "pairs": _PAIRS * candidate.pairs,
-                "name": _NAME * name,
-                "time": _TIME * timely(asked, candidate.info) * (1 + name),
-                "newest": is_newest,
-                "kind": _KIND * (candidate.info.kind in asked.kinds),
-                "person": _PERSON * who,
-            }
-        )
-    spoken = _transcripts(candidates)
+    found = {}
+    for document, info in documents.items():
+        name = names.get(document, 0.0)
+        parts = {
+            "name": _NAME * name,
+            "time": _TIME * timely(asked, info) * (1 + name),
+            "newest": newest * ages[document] * (1.0 if asked.latest else name),
+            "kind": _KIND * (info.kind in asked.kinds),
+            "person": _PERSON * person(asked, info.author),
+        }
+        found[document] = {part: value for part, value in parts.items() if value}
+    return found
+
+
+def evidence(
+    about: Mapping[int, Mapping[str, float]], candidates: Sequence[Candidate], spoken: Set[int] = frozenset()
+) -> list[dict[str, float]]:
+    """What speaks for each candidate, by name; the sum is its score. `about` says it of their documents; `spoken` are
+    those that are transcripts."""
+    own = [
+        {
+            "meaning": candidate.dense,
+            "words": _WORDS * candidate.words,
+            "pairs": _PAIRS * candidate.pairs,
+            **about[candidate.document],
+        }
+        for candidate in candidates
+    ]
     best: dict[int, float] = {}
     for candidate, its in zip(candidates, own, strict=True):
         best[candidate.document] = max(best.get(candidate.document, 0.0), sum(its.values()))
@@ -81,15 +90,6 @@ def evidence(asked: Asked, candidates: Sequence[Candidate]) -> list[dict[str, fl
             parts["outline"] = -_OUTLINE
         found.append(parts)
     return found
-
-
-def _transcripts(candidates: Sequence[Candidate]) -> set[int]:
-    """The documents whose candidates are mostly what people said in turn; the header lines of mail look like it."""
-    texts: dict[int, list[str]] = {}
-    for candidate in candidates:
-        if candidate.text and candidate.info.kind != "mail":
-            texts.setdefault(candidate.document, []).append(candidate.text)
-    return {document for document, its in texts.items() if is_transcript("\n".join(its))}
 
 
 def spread(candidates: Sequence[Candidate], scores: Sequence[float], k: int) -> list[tuple[int, float]]:

@@ -214,6 +214,10 @@ class Store:
             for row in rows
         }  # fmt: skip
 
+    def beginnings(self, ids: Sequence[int], length: int) -> dict[int, str]:
+        """The first characters of the texts of these documents, by id."""
+        return dict(self.by_id(f"SELECT id, substr(text, 1, {length}) FROM documents WHERE id IN ", ids))
+
     def named(self, ids: Sequence[int]) -> dict[int, tuple[str, DocumentInfo]]:
         """The refs of the documents with these ids, and what is known of them, by id."""
         rows = self.by_id(f"SELECT d.id, d.ref, {_INFO} {_FROM} WHERE d.id IN ", ids)
@@ -236,12 +240,9 @@ class Store:
             path = str(Path(ref))  # "./notes.md" names the same file as "notes.md"
             rows = self.connection.execute(query + "f.doc IN (?, ?)", (ref, path)).fetchmany(2)
             if len(rows) > 1:
-                raise UsageError(f"{ref} holds many documents: name one by its ref (kb list --source {ref})")
+                raise holds_many(ref)
         if not rows:
-            raise UsageError(
-                f"nothing in this knowledge base has the ref {ref}: it may be of an earlier version of its "
-                "document; kb list and kb search give the refs of today"
-            )
+            raise holds_none(ref)
         return _document(rows[0])
 
     def document_by_id(self, document_id: int) -> StoredDocument:
@@ -286,6 +287,12 @@ class Store:
         oldest, newest = self.connection.execute(days).fetchone()
         return oldest, newest
 
+    def months(self) -> dict[str, int]:
+        """Documents by the month of their date (YYYY-MM), oldest first; those without one under ""."""
+        month = "coalesce(substr(date, 1, 7), '')"
+        count = f"SELECT {month}, count(*) FROM documents GROUP BY 1 ORDER BY 1"
+        return dict(self.connection.execute(count).fetchall())
+
     def failures(self) -> list[tuple[str, str]]:
         """What could not be read at its last ingest: `doc` (or `doc#part`) and why."""
         rows = self.connection.execute("SELECT doc, failures FROM files WHERE failures != '[]' ORDER BY path")
@@ -298,6 +305,19 @@ class Store:
     def roots(self) -> list[bytes]:
         """The paths that were given to ingest."""
         return [row[0] for row in self.connection.execute("SELECT path FROM roots ORDER BY path")]
+
+
+def holds_many(ref: str) -> UsageError:
+    """What to say where `ref` is the path of a file with many documents."""
+    return UsageError(f"{ref} holds many documents: name one by its ref (kb list --source {ref})")
+
+
+def holds_none(ref: str) -> UsageError:
+    """What to say where nothing has that ref."""
+    return UsageError(
+        f"nothing in this knowledge base has the ref {ref}: it may be of an earlier version of its "
+        "document; kb list and kb search give the refs of today"
+    )
 
 
 def connect(file: Path) -> sqlite3.Connection:

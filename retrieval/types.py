@@ -40,10 +40,8 @@ class DocumentInfo:
     @property
     def is_message(self) -> bool:
         """Whether it is a message of its own: one that is attached to another is that one's attachment."""
-        named = self.message_id is not None and self.part.startswith(self.message_id)
-        return self.kind == "mail" and (
-            not self.part or (named and "/" not in self.part[len(self.message_id or "") :])
-        )
+        _, _, below = self.part.partition(self.message_id or "\0")
+        return self.kind == "mail" and "/" not in below
 
 
 @dataclass(frozen=True, slots=True)

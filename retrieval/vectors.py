@@ -93,10 +93,6 @@ class VectorIndex(Derived):
         flags[self.rows(allowed.astype(np.int64, copy=False))] = True
         return flags
 
-    def cosines(self, query: NDArray[np.float32], ids: Sequence[int]) -> list[float]:
-        """The cosine of `query` to each of these chunks, which must be in the index."""
-        return [float(score) for score in self.vectors(ids) @ query]
-
     def vectors(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """The vectors of these chunks, which must be in the index: float32, (len(ids), dimensions), unit length."""
         if not ids:

@@ -6,25 +6,22 @@ the kernel frees the lock, and the derived indexes are caught up by whoever open
 
 import hashlib
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from retrieval import schema
-from retrieval.errors import StoreBusy, StoreError
+from retrieval.errors import StoreError
+from retrieval.lock import locked
+from retrieval.rows import add_chunks, drop_chunks, drop_document, drop_rows, join_thread, leave_thread
 from retrieval.store import Space, Store
-from retrieval.threads import thread_keys
 from retrieval.types import Chunk, DocumentInfo
-
-LOCK = "writer.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +157,8 @@ class Writer:
                 "SELECT id FROM documents WHERE file_id = ? AND part = ?", (file_id, info.part)
             ).fetchone()
             if row is not None:
-                _drop_chunks(connection, row[0])
-                _leave_thread(connection, row[0])
+                drop_chunks(connection, row[0])
+                leave_thread(connection, row[0])
             document_id: int = connection.execute(
                 "INSERT INTO documents (file_id, part, ref, digest, kind, title, author, recipients, date, "
                 'message_id, "references", date_from, layout, text) '
@@ -177,9 +174,9 @@ class Writer:
                     info.date_from, document.layout, document.text,
                 ),
             ).fetchone()[0]  # fmt: skip
-            _put_chunks(connection, document_id, space, document.chunks, document.vectors, document.digests)
+            add_chunks(connection, document_id, space, document.chunks, document.vectors, document.digests)
             if info.is_message:
-                _join_thread(connection, document_id, info)
+                join_thread(connection, document_id, info)
 
     def unsettled(self) -> list[int]:
         """The ids of the messages with quotes that must be looked up: they, or messages that they may quote, came or
@@ -205,10 +202,10 @@ class Writer:
             for item in settled:
                 for chunk_id in item.gone:
                     connection.execute("INSERT OR IGNORE INTO removals VALUES (?)", (chunk_id,))
-                    _drop_rows(connection, "id = ?", chunk_id)
+                    drop_rows(connection, "id = ?", chunk_id)
                 mine = slice(at, at + len(item.chunks))
                 at += len(item.chunks)
-                _put_chunks(connection, item.document_id, space, item.chunks, vectors[mine], digests[mine])
+                add_chunks(connection, item.document_id, space, item.chunks, vectors[mine], digests[mine])
 
     def put_chunks(
         self, document_id: int, space: Space, chunks: Sequence[Chunk], vectors: NDArray[np.float32],
@@ -216,7 +213,7 @@ class Writer:
     ) -> None:  # fmt: skip
         """Adds a document's chunks in another space, beside the ones it has (a re-index)."""
         with self._transaction() as connection:
-            _put_chunks(connection, document_id, space, chunks, vectors, digests)
+            add_chunks(connection, document_id, space, chunks, vectors, digests)
 
     def drop_parts(self, file_id: int, parts: Iterable[str]) -> None:
         """Removes documents that are no longer in their file."""
@@ -225,7 +222,7 @@ class Writer:
                 row = connection.execute(
                     "SELECT id FROM documents WHERE file_id = ? AND part = ?", (file_id, part)
                 ).fetchone()
-                _drop_document(connection, row[0])
+                drop_document(connection, row[0])
 
     def finish_file(
         self, file_id: int, *, size: int, mtime_ns: int, read_ns: int, digest: str | None, version: str,
@@ -245,7 +242,7 @@ class Writer:
         with self._transaction() as connection:
             rows = connection.execute("SELECT id FROM documents WHERE file_id = ?", (file_id,)).fetchall()
             for (document_id,) in rows:
-                _drop_document(connection, document_id)
+                drop_document(connection, document_id)
             connection.execute("DELETE FROM files WHERE id = ?", (file_id,))
         return len(rows)
 
@@ -255,7 +252,7 @@ class Writer:
             file_id = connection.execute(
                 "SELECT file_id FROM documents WHERE id = ?", (document_id,)
             ).fetchone()[0]
-            _drop_document(connection, document_id)
+            drop_document(connection, document_id)
             connection.execute(
                 "DELETE FROM files WHERE id = ? AND NOT EXISTS (SELECT 1 FROM documents WHERE file_id = ?)",
                 (file_id, file_id),
@@ -277,7 +274,7 @@ class Writer:
         """Makes `space` the one that searches use and drops all others, in one transaction."""
         with self._transaction() as connection:
             connection.execute("UPDATE meta SET value = ? WHERE key = 'active_space'", (str(space.id),))
-            _drop_rows(connection, "space_id != ?", space.id)
+            drop_rows(connection, "space_id != ?", space.id)
             connection.execute("DELETE FROM spaces WHERE id != ?", (space.id,))
 
     def note_ingest(self) -> None:
@@ -289,29 +286,9 @@ class Writer:
 
 @contextmanager
 def writing(store: Store) -> Iterator[Writer]:
-    """Holds the writer's lock. Raises StoreBusy, with the holder's process id, when another has it, and
-    StoreError when the folder can't be written to."""
-    path = store.folder / LOCK
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        holder = _holder(store)
-        raise StoreBusy(
-            f"another kb{holder} is writing to {store.folder}: wait until it is done, or stop it"
-        ) from error
-    except OSError as error:
-        raise StoreError(
-            f"{store.folder} can't be written to ({error.strerror}): check its permissions, or name another "
-            "folder with --kb"
-        ) from error
-    try:
-        with suppress(OSError):  # on a full disk; it is only for the others' message
-            path.with_suffix(".pid").write_text(f"{os.getpid()}\n")
+    """Holds the writer's lock; see `locked` for what it raises."""
+    with locked(store.folder):
         yield Writer(store)
-    finally:
-        path.with_suffix(".pid").unlink(missing_ok=True)
-        lock.release()
 
 
 def text_digest(text: str) -> int:
@@ -323,79 +300,3 @@ def text_digest(text: str) -> int:
 def now_ns() -> int:
     """The clock that `read_ns` and a file's `mtime_ns` are compared on."""
     return time.time_ns()
-
-
-def _holder(store: Store) -> str:
-    try:
-        return f" (process {int((store.folder / LOCK).with_suffix('.pid').read_text())})"
-    except (OSError, ValueError):
-        return ""
-
-
-def _put_chunks(
-    connection: sqlite3.Connection, document_id: int, space: Space, chunks: Sequence[Chunk],
-    vectors: NDArray[np.float32], digests: Sequence[int],
-) -> None:  # fmt: skip
-    halves = vectors.astype(np.float16)
-    known: Sequence[int | None] = digests or [None] * len(chunks)
-    for chunk, vector, digest in zip(chunks, halves, known, strict=True):
-        chunk_id = connection.execute(
-            'INSERT INTO chunks (document_id, space_id, start, "end", header, heading, page, columns) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-            (
-                document_id,
-                space.id,
-                chunk.start,
-                chunk.end,
-                chunk.header,
-                json.dumps(chunk.heading),
-                chunk.page,
-                chunk.columns,
-            ),
-        ).fetchone()[0]
-        connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", (chunk_id, vector.tobytes(), digest))
-        connection.execute(
-            "INSERT INTO fts (rowid, header, body) SELECT id, header, body FROM chunk_texts WHERE id = ?",
-            (chunk_id,),
-        )
-
-
-def _join_thread(connection: sqlite3.Connection, document_id: int, info: DocumentInfo) -> None:
-    keys = thread_keys(info)
-    connection.executemany(
-        "INSERT OR IGNORE INTO thread_keys VALUES (?, ?)", ((key, document_id) for key in keys)
-    )
-    connection.executemany("INSERT OR IGNORE INTO unsettled VALUES (?)", ((key,) for key in keys))
-
-
-def _leave_thread(connection: sqlite3.Connection, document_id: int) -> None:
-    connection.execute(
-        "INSERT OR IGNORE INTO unsettled SELECT key FROM thread_keys WHERE document_id = ?", (document_id,)
-    )
-    connection.execute("DELETE FROM thread_keys WHERE document_id = ?", (document_id,))
-
-
-def _drop_document(connection: sqlite3.Connection, document_id: int) -> None:
-    _drop_chunks(connection, document_id)
-    _leave_thread(connection, document_id)
-    connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
-
-
-def _drop_chunks(connection: sqlite3.Connection, document_id: int) -> None:
-    connection.execute(
-        "INSERT OR IGNORE INTO removals SELECT id FROM chunks WHERE document_id = ?", (document_id,)
-    )
-    _drop_rows(connection, "document_id = ?", document_id)
-
-
-def _drop_rows(connection: sqlite3.Connection, condition: str, value: int) -> None:
-    """Deletes chunks with their words and vectors. FTS5 must be told the words of what it forgets
-    (https://sqlite.org/fts5.html#external_content_tables), so this comes before any change of the text."""
-    chosen = f"SELECT id FROM chunks WHERE {condition}"
-    connection.execute(
-        "INSERT INTO fts (fts, rowid, header, body) "
-        f"SELECT 'delete', id, header, body FROM chunk_texts WHERE id IN ({chosen})",
-        (value,),
-    )
-    connection.execute(f"DELETE FROM vectors WHERE chunk_id IN ({chosen})", (value,))
-    connection.execute(f"DELETE FROM chunks WHERE {condition}", (value,))

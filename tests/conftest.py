@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import info, kb, put
+from evil import start_code
+from helpers import assert_sound, info, kb, put
+from ingesting import FACTS, write
 from serving import served
 
+from ingest import worker
 from kb import KnowledgeBase
 from retrieval.schema import SCHEMA_VERSION
 from retrieval.store import DATABASE, Store
@@ -85,7 +88,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name).mkdir()
     (root / "docs" / "launch.md").write_text(NOTE, "utf-8")
     (root / "docs" / "antenna.eml").write_text(MAIL, "utf-8")
-    (root / "pictures" / "cat.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    (root / "pictures" / "cat.gif").write_bytes(b"\xff\xd8\xff\xe0")
     (root / "junk" / DATABASE).write_bytes(b"this is no database\n" * 500)
     (root / "file").write_text("a file")
     done = kb("ingest", root / "docs", "--kb", root / "base")
@@ -114,3 +117,28 @@ def sample_port(sample_folder: Path) -> Iterator[int]:
     """The port of a server for the sample documents, with the small model."""
     with served(sample_folder) as port:
         yield port
+
+
+@pytest.fixture
+def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for files that do what their first word says (see `evil`); other kinds of files are read as ever."""
+    monkeypatch.setattr(worker, "_CODE", start_code(tmp_path / "package"))
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "good.md").write_text("# Good\n\ntext\n")
+    return files
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """A folder with four short documents."""
+    return write(tmp_path / "docs", FACTS)
+
+
+@pytest.fixture(name="kb")
+def empty_base(tmp_path: Path) -> Iterator[KnowledgeBase]:
+    """An empty knowledge base, opened, that is looked over after the test."""
+    with KnowledgeBase.open(tmp_path / "kb", create=True) as opened:
+        yield opened
+        with Store.open(opened.folder) as store:
+            assert_sound(store)

@@ -109,6 +109,22 @@ def test_the_passages_come_before_the_first_word(sample_kb: KnowledgeBase) -> No
     assert set(kinds[1:-1]) == {Token}
 
 
+def test_a_question_of_several_parts_is_looked_up_again_and_says_so(sample_kb: KnowledgeBase) -> None:
+    """What a person reads beside an answer must be what the model read, and why it is there."""
+    events = list(
+        sample_kb.ask_stream("Who leads the team that repaired the fault which hit the grower in Withycott?")
+    )
+    looks = [event for event in events if isinstance(event, Retrieved)]
+    answer = events[-1]
+    assert isinstance(answer, Answer)
+    assert len(looks) == 2 and looks[1].looked_for
+    assert answer.looked_for == looks[1].looked_for == tuple(answer.to_json()["route"]["looked_for"])
+    assert answer.hits == looks[1].hits
+    for citation in answer.citations:
+        text = sample_kb.show(citation.ref).text
+        assert text[citation.start : citation.end] == citation.quote
+
+
 def test_an_answer_that_is_stopped_leaves_the_model_ready(sample_kb: KnowledgeBase, decision: Answer) -> None:
     events = sample_kb.ask_stream(Q3)
     for event in events:
@@ -184,14 +200,14 @@ def test_the_json_is_the_contract(sample_folder: Path) -> None:
     done = run("ask", Q3, "--kb", sample_folder, "--json")
     answer = json.loads(done.stdout)
     assert set(answer) == {
-        "question", "status", "answer", "citations", "sentences", "hits", "route", "usage", "timings_ms",
+        "question", "status", "answer", "confidence", "citations", "sentences", "hits", "route", "usage", "timings_ms",
     }  # fmt: skip
     assert set(answer["citations"][0]) == {
         "n", "ref", "doc", "kind", "title", "start", "end", "quote", "page", "heading", "message_id", "author", "date",
         "verified",
     }  # fmt: skip
     assert set(answer["sentences"][0]) == {"text", "cites", "supported"}
-    assert set(answer["route"]) == {"tier", "model", "escalated", "why"}
+    assert set(answer["route"]) == {"tier", "model", "escalated", "looked_for", "why"}
     assert set(answer["timings_ms"]) == {"open", "retrieve", "first_token", "total"}
     assert answer["usage"]["prompt_tokens"] > answer["usage"]["completion_tokens"] > 0
     shown = json.loads(run("show", answer["citations"][0]["ref"], "--kb", sample_folder, "--json").stdout)

@@ -7,7 +7,7 @@ from helpers import info
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.asking import asked, named, person, speaks, timely
+from retrieval.asking import asked, named, person, timely
 
 TODAY = date(2026, 11, 25)
 REPORTS = {
@@ -97,19 +97,6 @@ def test_people() -> None:
     assert person(question, "Dana Okafor <dana@x.org>") == 1
     assert person(question, "Dana Smith <ds@x.org>") == 0.5
     assert person(question, "Ines Brandt <ines@x.org>") == person(question, None) == 0
-    turn = "**Dana Okafor:** The budget is 42,000 EUR."
-    assert speaks(question, "Council", turn) == 1
-    assert speaks(question, "Council", "**Ines Brandt:** The budget is 42,000 EUR.") == 0
-    assert speaks(question, "Council | Dana Okafor", "It is enough.\n\n**Ines:** Yes.") == 1, (
-        "whose turn goes on"
-    )
-    assert speaks(question, "Council | Dana Okafor", "Dana Okafor leads sales.") == 0, "no transcript"
-    assert (
-        speaks(
-            asked("What did the industrial designer think?", TODAY), "", "**Industrial Designer:** Rubber."
-        )
-        == 1
-    )
 
 
 @given(st.text(max_size=80), st.text(max_size=30))

@@ -108,6 +108,7 @@ def test_setting_one_thing_keeps_what_a_person_wrote(places: dict[str, str], tmp
         ("k = 0", "k 1 100"),
         ("k = true", "k True"),
         ("color = 'red'", "color auto never"),
+        ("keys = 'nano'", "keys emacs vi"),
         ("kb = 3", "kb 3"),
         ("kb = [", "config.toml"),
         ("\x00", "config.toml"),
@@ -125,6 +126,14 @@ def test_a_setting_that_would_do_nothing_is_an_error(
     assert all(word in done.stderr for word in words.split())
     assert kb("config", "set", "k", "3", environment=places).returncode == 2
     assert file.read_text() == text, "what can't be read is not written over"
+
+
+def test_a_new_settings_file_says_what_can_be_set(places: dict[str, str], tmp_path: Path) -> None:
+    assert kb("config", "set", "keys", "vi", environment=places).returncode == 0
+    written = (tmp_path / "config" / "kb" / "config.toml").read_text()
+    assert "# color: auto or never" in written and written.endswith('keys = "vi"\n')
+    shown = kb("config", "show", environment=places)
+    assert "keys   vi" in shown.stdout and "from: the settings file" in shown.stdout
 
 
 @pytest.mark.parametrize("arguments", ["set modle x", "set k many", "set k 0", "set color red"])

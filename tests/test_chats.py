@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from helpers import info, put
+from helpers import SMALL_MODEL, info, put
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
@@ -16,7 +16,7 @@ from kb.chats import CHATS, Chats, Exchange, Source
 from kb.pager import pager_command
 from kb.session import ChatSession
 from kb.transcript import transcript
-from retrieval.errors import StoreError, UsageError
+from retrieval.errors import ModelError, StoreError, UsageError
 from retrieval.store import Store
 from retrieval.types import Filters
 from retrieval.writer import writing
@@ -121,11 +121,37 @@ def test_save_never_writes_over_a_file_unasked(talk: Chat, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "line", ["/save x.md", "/why", "/show 1", "/open 1", "/sources", "/nosuch", "/save", "/filter x"]
+    "line",
+    [
+        "/save x.md",
+        "/why",
+        "/show 1",
+        "/open 1",
+        "/sources",
+        "/nosuch",
+        "/save",
+        "/filter x",
+        "/ingest",
+        "/ingest nosuch/folder",
+    ],
 )
 def test_a_command_that_cannot_be_done_is_explained(talk: Chat, line: str) -> None:
     with pytest.raises(UsageError):
         run(talk, line)
+
+
+def test_another_model_answers_from_now_on_if_it_is_there(
+    talk: Chat, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name with a slip in it must be told at once, not at the next question."""
+    run(talk, f"/model {SMALL_MODEL}")
+    assert talk.session.model == SMALL_MODEL
+    assert f"> {SMALL_MODEL}" in capsys.readouterr().out
+    with pytest.raises(ModelError, match="nosuch"):
+        run(talk, "/model nosuch")
+    assert talk.session.model == SMALL_MODEL
+    run(talk, "/model")
+    assert SMALL_MODEL in capsys.readouterr().out
 
 
 def test_filters_are_set_added_to_dropped_and_cleared(talk: Chat) -> None:
@@ -149,6 +175,22 @@ def test_tab_completes_commands_senders_and_documents(talk: Chat) -> None:
     assert completions(talk, "/filter source=pl") == ["wiki/plan.md"]
     assert completions(talk, "what does okaf") == ["Dana Okafor"]
     assert completions(talk, "what does ") == []
+    assert SMALL_MODEL in completions(talk, "/model qwen")
+
+
+def test_tab_knows_what_was_ingested_since(talk: Chat) -> None:
+    """Who has just read a file in asks for it by name."""
+    names = Names(talk.kb)
+    assert not list(names.get_completions(Document("what of Corvane"), CompleteEvent()))
+    with Store.open(talk.kb.folder) as store, writing(store) as writer:
+        put(writer, "Modules.", info("wiki/corvane.md", title="Corvane agreement"))
+    [found] = names.get_completions(Document("what of Corvane"), CompleteEvent())
+    assert found.text == "Corvane agreement"
+
+
+def test_tab_completes_the_path_to_ingest(talk: Chat, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").touch()
+    assert completions(talk, f"/ingest {tmp_path}/no") == ["tes.md"]
 
 
 def test_help_names_every_command(talk: Chat, capsys: pytest.CaptureFixture[str]) -> None:

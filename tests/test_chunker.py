@@ -2,34 +2,17 @@
 
 import random
 import time
-from functools import cache
-from itertools import pairwise
 
 import pytest
-from helpers import MINILM, info, model_path
+from chunking import WINDOW, assert_lawful, cut, tokenizer, tokens
+from helpers import info
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from ingest.chunker import HEADER_TOKENS, TARGET_TOKENS, Chunker, embedded_texts
 from ingest.document import Block, BlockKind, Document, dump_layout, load_layout
-from retrieval.types import Chunk, DocumentInfo
-
-WINDOW = 256  # of all-MiniLM-L6-v2
-NOT_INDEXED = ("quote", "signature")
-
-
-@cache
-def tokenizer() -> Tokenizer:
-    return Tokenizer.from_file(str(model_path(MINILM) / "tokenizer.json"))
-
-
-def tokens(text: str) -> int:
-    """What the model reads of a text, its special tokens included."""
-    plain = Tokenizer.from_str(tokenizer().to_str())
-    plain.no_truncation()
-    plain.no_padding()
-    return len(plain.encode(text).ids)
+from retrieval.types import DocumentInfo
 
 
 def document(
@@ -43,30 +26,6 @@ def document(
         blocks.append(Block(len(text), len(text) + len(piece), kind, heading, page))
         text += piece + gap
     return Document(about or info(), text, tuple(blocks))
-
-
-def cut(doc: Document) -> list[Chunk]:
-    chunks = Chunker(tokenizer(), WINDOW).chunks(doc)
-    assert_lawful(doc, chunks)
-    return chunks
-
-
-def assert_lawful(doc: Document, chunks: list[Chunk]) -> None:
-    assert all(a.end <= b.start for a, b in pairwise(chunks)), "in order, not overlapping"
-    for chunk, embedded in zip(chunks, embedded_texts(chunks, doc), strict=True):
-        inside = doc.text[chunk.start : chunk.end]
-        assert inside and inside.strip() == inside, "no empty chunk, no white space at its edges"
-        length = max(tokens(embedded), tokens(f"{chunk.header}\n{inside}"))
-        assert length <= WINDOW, f"the model would not read the end of a chunk of {length} tokens"
-    for block in doc.blocks:
-        touching = [c for c in chunks if c.start < block.end and block.start < c.end]
-        if block.kind in NOT_INDEXED:
-            assert not touching, "what others said before is not indexed again"
-            continue
-        assert all(chunk.page == block.page for chunk in touching), "a citation names one page"
-        covered = {i for c in touching for i in range(c.start, c.end)}
-        lost = [i for i in range(block.start, block.end) if i not in covered and not doc.text[i].isspace()]
-        assert not lost, f"{doc.text[lost[0] : lost[0] + 40]!r} can't be found"
 
 
 words = st.lists(

@@ -246,7 +246,20 @@ def test_a_search_loads_no_language_model_and_no_torch(world: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--help", "--version", "ingest --help", "list --kb base", "show --kb base x"]
+    "arguments",
+    [
+        "--help",
+        "--version",
+        "ingest --help",
+        "chat --help",
+        "list --kb base",
+        "show --kb base x",
+        "status --kb base",
+        "history --kb base",
+        "config show",
+        "init named",
+        "models list",
+    ],
 )
 def test_what_needs_no_model_loads_none(world: Path, arguments: str) -> None:
     loaded = modules(world, *arguments.split())

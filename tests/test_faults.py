@@ -5,66 +5,30 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 from helpers import assert_one_sentence, assert_sound, disk, remount
-from numpy.typing import NDArray
 
+from benchmarks.faults import (
+    ENVIRONMENT,
+    QUERIES,
+    STAGES,
+    Contents,
+    command,
+    contents,
+    killed_ingests,
+    run,
+    write_tree,
+)
 from kb import KnowledgeBase
 from retrieval.errors import StoreMissing
 from retrieval.postings import WordIndex
 from retrieval.store import Store, connect
 from retrieval.vectors import FILE
-
-ROOT = Path(__file__).parents[1]
-# One thread, so that a run takes as long on a busy machine as on an idle one.
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-WORDS = (
-    "budget boiler garden launch printer cellar supplier council meeting heating window contract invoice harbour "
-    "ladder projector market engine station letter"
-).split()
-QUERIES = ("when is the boiler repaired", "the budget of the council", "Part 3 of page 7", "harbour ladder")
-STAGES = 10  # how often the folder changes while it is read
-
-
-def write_tree(folder: Path, stage: int) -> None:
-    """A folder as it is at a stage of its life: at each one a third of its pages change, the mailbox grows, a page
-    comes and one goes. At stage 0 it has some 300 chunks, so that vectors are stored in more than one go."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for page in range(30 + stage):
-        version = max((s for s in range(1, stage + 1) if (s + page) % 3 == 0), default=0)
-        rng = random.Random(f"{page} {version}")
-        parts = (f"## Part {n} of page {page}\n\n{' '.join(rng.choices(WORDS, k=60))}.\n\n" for n in range(6))
-        if page >= stage:
-            (folder / f"page{page:02}.md").write_text("".join(parts))
-    rng = random.Random(1)
-    with (folder / "team.mbox").open("w") as box:
-        for n in range(120 + 15 * stage):
-            box.write(
-                f"From dana@example.org Tue Sep  3 10:15:00 2024\nMessage-ID: <{n}@example.org>\nSubject: Note {n}\n"
-                f"From: Dana <dana@example.org>\n\n{' '.join(rng.choices(WORDS, k=20))}.\n\n"
-            )
-
-
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "kb.main", *map(str, arguments)]
-
-
-def run(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs `kb` in `folder`, where the tree lies, so that paths are stored alike wherever that is."""
-    return subprocess.run(
-        command(*arguments), cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], place: Path) -> None:
@@ -75,41 +39,18 @@ def assert_refused(done: subprocess.CompletedProcess[str], place: Path) -> None:
     assert len(done.stderr) < 400
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """All that a knowledge base holds, independent of the order in which it came. `files` is what tells whether one
-    has changed; `vectors` are in the order of `chunks`."""
-
-    files: list[tuple[object, ...]]
-    documents: list[tuple[object, ...]]
-    chunks: list[tuple[object, ...]]
-    vectors: NDArray[np.float32]
-
-
-def contents(folder: Path) -> Contents:
+def sound_contents(folder: Path) -> Contents:
+    """What a knowledge base holds whose tables agree."""
     with Store.open(folder) as store:
         assert_sound(store)
-        rows = store.connection.execute
-        files = rows("SELECT doc, size, digest, version, failures FROM files ORDER BY doc").fetchall()
-        documents = rows(
-            "SELECT doc, part, documents.digest, kind, title, author, date, message_id, layout, text "
-            "FROM documents JOIN files ON files.id = file_id ORDER BY doc, part"
-        ).fetchall()
-        chunks = rows(
-            'SELECT f.doc, d.part, c.start, c."end", c.header, c.heading, c.page, t.body, v.vector FROM chunks c '
-            "JOIN documents d ON d.id = c.document_id JOIN files f ON f.id = d.file_id "
-            "JOIN chunk_texts t ON t.id = c.id JOIN vectors v ON v.chunk_id = c.id ORDER BY 1, 2, 3, 4"
-        ).fetchall()
-    vectors = np.frombuffer(b"".join(row[-1] for row in chunks), np.float16).reshape(len(chunks), -1)
-    return Contents(files, documents, [row[:-1] for row in chunks], vectors.astype(np.float32))
+        return contents(store)
 
 
 def assert_same(found: Contents, expected: Contents) -> None:
     assert found.files == expected.files
     assert found.documents == expected.documents
     assert found.chunks == expected.chunks
-    # A batch of other texts changes the last bits of a vector.
-    assert (found.vectors * expected.vectors).sum(axis=1).min() > 0.999
+    assert found.same(expected)
 
 
 Answers = list[list[tuple[str, str]]]
@@ -148,51 +89,10 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     home = tmp_path_factory.mktemp("reference")
     write_tree(home / "docs", STAGES)
     started = time.monotonic()
-    done = run(home, "ingest", "docs", "--kb", "kb", "--json")
+    done = run(home, "ingest", "docs", "--kb", "./kb", "--json")
     seconds = time.monotonic() - started
     assert (done.returncode, done.stderr) == (0, "")
-    return Reference(home, seconds, contents(home / "kb"), answers(home / "kb"))
-
-
-def kill_when(due: Callable[[], bool], process: subprocess.Popen[bytes]) -> bool:
-    """Kills the process once `due()`; False when it was done before."""
-    while not due():
-        if process.poll() is not None:
-            assert process.returncode == 0
-            return False
-        time.sleep(0.0003)
-    process.kill()
-    return process.wait() == -signal.SIGKILL
-
-
-def moments(rng: random.Random, seconds: float, folder: Path) -> list[Callable[[], Callable[[], bool]]]:
-    """When to kill. Most of a run's time is spent on loading and embedding, and its writes take some hundredths of a
-    second: so half of the kills come by the clock, spread over a run, and half after some bytes were written."""
-
-    def after(delay: float) -> Callable[[], bool]:
-        end = time.monotonic() + delay
-        return lambda: time.monotonic() > end
-
-    def written(bytes_more: int) -> Callable[[], bool]:
-        log = folder / "kb.sqlite-wal"
-        enough = size(log) + bytes_more
-        return lambda: size(log) >= enough
-
-    clock = [0.1 + (seconds - 0.1) * (n + rng.random()) / 5 for n in range(5)]
-    rng.shuffle(clock)
-    by_clock = [partial(after, delay) for delay in clock]
-    by_size = [partial(written, rng.randint(50_000, 1_500_000)) for _ in range(4)]
-    index = folder / f"{FILE}.new"
-    return [
-        moment for pair in zip(by_clock, [*by_size, lambda: index.exists], strict=True) for moment in pair
-    ]
-
-
-def size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+    return Reference(home, seconds, sound_contents(home / "kb"), answers(home / "kb"))
 
 
 def assert_usable(folder: Path) -> None:
@@ -214,28 +114,41 @@ def assert_usable(folder: Path) -> None:
 def test_ten_kills_leave_what_an_undisturbed_ingest_leaves(reference: Reference, tmp_path: Path) -> None:
     """An ingest of hours will be killed: by a lid that is closed, a battery, the kernel. It must go on where it was,
     and nothing may be missing, doubled or stale afterwards."""
-    docs, folder, copy = tmp_path / "docs", tmp_path / "kb", tmp_path / "copy"
-    killed = []
-    for stage, moment in enumerate(moments(random.Random(7), reference.seconds, folder)):
-        write_tree(docs, stage)
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen(
-            command("ingest", "docs", "--kb", "kb"), cwd=tmp_path, env=ENVIRONMENT, **quiet
-        )
-        killed.append(kill_when(moment(), process))
-        if folder.exists():  # the copy is looked at, so that the next ingest finds what the kill left
-            shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(folder, copy)
-        assert_usable(copy)
+    folder, killed = tmp_path / "kb", []
+    for was_killed, left in killed_ingests(tmp_path, reference.seconds, kills=10, seed=7):
+        killed.append(was_killed)
+        assert_usable(left)
     assert sum(killed) >= 6, f"too many ended before they could be killed: {killed}"
-    write_tree(docs, STAGES)
-    done = run(tmp_path, "ingest", "docs", "--kb", "kb", "--json")
+    done = run(tmp_path, "ingest", "docs", "--kb", "./kb", "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert_same(contents(folder), reference.contents)
+    assert_same(sound_contents(folder), reference.contents)
     assert answers(folder) == reference.answers
-    again = json.loads(run(tmp_path, "ingest", "docs", "--kb", "kb", "--json").stdout)
+    again = json.loads(run(tmp_path, "ingest", "docs", "--kb", "./kb", "--json").stdout)
     assert again["unchanged"] == again["documents"] == len(reference.contents.documents)
     assert {path.name for path in folder.iterdir()} == {"kb.sqlite", FILE, WordIndex.FILE, "writer.lock"}
+
+
+def test_files_that_change_while_they_are_read_end_up_as_they_are(
+    reference: Reference, tmp_path: Path
+) -> None:
+    """Mail arrives, and pages are saved, during every long ingest: what is read may be the half of a file."""
+    write_tree(tmp_path / "docs", STAGES)
+    whole = {path: path.read_bytes() for path in (tmp_path / "docs").iterdir()}
+    rng = random.Random(1)
+    ingest = command("ingest", "docs", "--kb", "./kb")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(ingest, cwd=tmp_path, env=ENVIRONMENT, **quiet) as process:
+        while process.poll() is None:
+            path = rng.choice(list(whole))
+            path.write_bytes(whole[path][: rng.randrange(1, len(whole[path]))])
+            time.sleep(0.01)
+    assert process.returncode in (0, 1)
+    for path, data in whole.items():
+        path.write_bytes(data)
+    done = run(tmp_path, "ingest", "docs", "--kb", "./kb", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_same(sound_contents(tmp_path / "kb"), reference.contents)
+    assert answers(tmp_path / "kb") == reference.answers
 
 
 @pytest.mark.parametrize("made", ["no byte", "no table"])
@@ -308,7 +221,7 @@ def test_an_ingest_onto_a_full_disk_says_so_and_completes_once_there_is_room(
         done = run(tmp_path, *ingest)
         assert (done.returncode, done.stderr) == (0, "")
         assert json.loads(done.stdout)["added"] == len(reference.contents.documents) - stored
-        assert_same(contents(place / "kb"), reference.contents)
+        assert_same(sound_contents(place / "kb"), reference.contents)
         assert answers(place / "kb") == reference.answers
 
 

@@ -1,5 +1,8 @@
 """Archives: their members are found like files in a folder, and what is made to harm costs itself only."""
 
+import bz2
+import gzip
+import os
 import tarfile
 from email.message import EmailMessage
 from io import BytesIO
@@ -77,7 +80,7 @@ def test_a_member_that_cannot_be_read_is_listed_and_the_others_go_on(tmp_path: P
     documents, failures = load(write(tmp_path / "a.zip", bytes(data)))
     assert [d.info.part for d in documents] == ["d.txt"]
     assert [f.part for f in failures] == ["a.txt", "b.pdf", "c.mbox"]
-    assert "encrypted" in failures[0].reason and "unpack it" in failures[2].reason
+    assert "encrypted" in failures[0].reason and "no message" in failures[2].reason
 
 
 def test_archives_in_archives_end(tmp_path: Path) -> None:
@@ -108,3 +111,38 @@ def test_an_archive_attached_to_a_message_is_below_the_message(tmp_path: Path) -
     documents, failures = load(write(tmp_path / "m.eml", bytes(message)))
     assert documents[1].info.part == "1@example.org/all.zip/a.txt"
     assert failures[0].part == "1@example.org/all.zip/b.pdf"
+
+
+def test_a_mailbox_in_an_archive_is_messages_with_their_attachments(tmp_path: Path) -> None:
+    """A backup of mail is often a zip; its messages must thread like those of a mailbox that lies open."""
+    message = EmailMessage()
+    message["From"], message["Message-ID"], message["Subject"] = "a@example.org", "<1@example.org>", "Hall"
+    message.set_content("See attached.")
+    message.add_attachment(b"Seats,40", maintype="text", subtype="csv", filename="hall.csv")
+    mailbox = b"From a@example.org Tue Sep  3 10:15:00 2024\n" + bytes(message)
+    packed = {"old/all.mbox": mailbox, "old/2024.txt.gz": gzip.compress(mailbox), "one.eml": bytes(message)}
+    for name, data in (("a.zip", zipped(**packed)), ("a.tar", tarred("w", **packed))):
+        documents, failures = load(write(tmp_path / name, data))
+        assert not failures
+        parts = {d.info.part: d.info.is_message for d in documents}
+        assert parts == {
+            "old/all.mbox/1@example.org": True, "old/all.mbox/1@example.org/hall.csv": False,
+            "old/2024.txt.gz/1@example.org": True, "old/2024.txt.gz/1@example.org/hall.csv": False,
+            "one.eml": True, "one.eml/1@example.org/hall.csv": False,
+        }  # fmt: skip
+
+
+def test_a_dump_of_a_wiki_in_an_archive_is_its_pages(tmp_path: Path) -> None:
+    page = "<page><title>Beer</title><ns>0</ns><revision><text>A drink.</text></revision></page>"
+    dump = f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">{page}</mediawiki>'.encode()
+    members = {"w.xml": dump, "w.xml.bz2": bz2.compress(dump), "pom.xml": b"<project/>"}
+    documents, failures = load(write(tmp_path / "a.zip", zipped(**members)))
+    assert [d.info.part for d in documents] == ["w.xml/Beer", "w.xml.bz2/Beer"] and not failures
+
+
+def test_a_huge_member_costs_itself_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.loaders.archive._MAX_MEMBER_BYTES", 2 * 2**20)
+    members = {"huge.txt": os.urandom(3 * 2**20), "a.txt": "fine"}
+    documents, failures = load(write(tmp_path / "a.zip", zipped(**members)))
+    assert [d.info.part for d in documents] == ["a.txt"]
+    assert "3 MB" in failures[0].reason and "unpack it" in failures[0].reason

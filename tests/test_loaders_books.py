@@ -88,3 +88,63 @@ def test_an_opendocument_text_keeps_structure_and_notes_and_no_deletions(tmp_pat
 def test_nasty_opendocument_texts_are_refused(tmp_path: Path, parts: dict[str, bytes], reason: str) -> None:
     with pytest.raises(LoadError, match=reason):
         load(packed(tmp_path / "a.odt", **parts))
+
+
+SHEETS = """<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+ xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"
+ xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"
+ xmlns:presentation="urn:oasis:names:tc:opendocument:xmlns:presentation:1.0"
+ xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"><office:body>{}</office:body></office:document-content>"""
+
+
+def cell(text: str, attributes: str = "") -> str:
+    return f"<table:table-cell {attributes}><text:p>{text}</text:p></table:table-cell>"
+
+
+def test_a_sheet_is_tables_of_values_under_its_name(tmp_path: Path) -> None:
+    empty = '<table:table-cell table:number-columns-repeated="16000"/>'
+    rows = [
+        cell("Day") + cell("Cost") + cell("Share") + empty,
+        cell("3. Mai", 'office:value-type="date" office:date-value="2024-05-03"')
+        + cell("1.234,50 €", 'office:value-type="currency" office:value="1234.5"')
+        + cell("12 %", 'office:value-type="percentage" office:value="0.12"'),
+        empty,
+        cell("x", 'table:number-columns-repeated="2"')
+        + cell("WAHR", 'office:value-type="boolean" office:boolean-value="true"'),
+    ]
+    body = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
+    body += f'<table:table-row table:number-rows-repeated="1048000">{empty}</table:table-row>'
+    content = SHEETS.format(
+        f'<office:spreadsheet><table:table table:name="2024">{body}</table:table></office:spreadsheet>'
+    )
+    page = load_one(packed(tmp_path / "costs.ods", **{"content.xml": content}))
+    assert texts(page, "table") == ["Day | Cost | Share\n2024-05-03 | 1234.5 | 12%", "x | x | TRUE"]
+    assert page.blocks[-1].heading == ("2024",) and page.info.title == "costs"
+
+
+def test_a_sheet_made_to_fill_memory_is_refused(tmp_path: Path) -> None:
+    wide = cell("x", 'table:number-columns-repeated="9999999"')
+    row = f'<table:table-row table:number-rows-repeated="9999999">{wide}'
+    content = SHEETS.format(
+        f"<office:spreadsheet><table:table>{row}</table:table-row></table:table></office:spreadsheet>"
+    )
+    with pytest.raises(LoadError, match="too many"):
+        load(packed(tmp_path / "a.ods", **{"content.xml": content}))
+
+
+def test_slides_have_titles_and_notes(tmp_path: Path) -> None:
+    def frame(text: str, kind: str) -> str:
+        box = f"<draw:text-box><text:p>{text}</text:p></draw:text-box>"
+        return f'<draw:frame presentation:class="{kind}">{box}</draw:frame>'
+
+    notes = f"<presentation:notes>{frame('Say it slowly.', 'notes')}</presentation:notes>"
+    pages = [
+        frame("Plan", "title") + frame("We move in May.", "outline") + notes,
+        frame("No title.", "outline"),
+        "",
+    ]
+    body = "".join(f"<draw:page>{page}</draw:page>" for page in pages)
+    content = SHEETS.format(f"<office:presentation>{body}</office:presentation>")
+    page = load_one(packed(tmp_path / "a.odp", **{"content.xml": content}))
+    assert page.text == "Plan\n\nWe move in May.\n\nSay it slowly.\n\nSlide 2\n\nNo title."
+    assert page.blocks[-1].heading == ("Slide 2",)

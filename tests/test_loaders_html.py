@@ -86,3 +86,58 @@ def test_a_page_nested_without_end_is_refused_and_not_cut_short(tmp_path: Path, 
 def test_a_page_without_text_says_so(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="no text"):
         load(page(tmp_path, "<html><script>render()</script><body></body></html>"))
+
+
+@pytest.mark.parametrize("name", ["sphinx-rtd", "sphinx-alabaster", "mkdocs-material", "mkdocs"])
+def test_generated_documentation_is_read_without_its_navigation(name: str) -> None:
+    document = load_one(DATA / f"html/{name}.html")
+    assert document.info.title == "Heating"
+    assert document.text.startswith("Heating\n\nThe boiler runs.")
+    assert document.info.date == (None if name == "mkdocs" else "2024-05-17")
+    for frame in ("Other page", "View page source", "Next", "Copyright", "Navigation", "index", "edit", "helpful",
+                  "Skip", "Contents", "Alpha", "[source]", "¶", "1\n2", "House", "toc", "built with"):  # fmt: skip
+        assert frame not in document.text
+
+
+def test_what_generated_documentation_explains_is_kept() -> None:
+    document = load_one(DATA / "html/sphinx-rtd.html")
+    assert texts(document, "code") == ["import x\ny", "a = 1\nb = 2"]
+    assert texts(document, "table") == ["Year | EUR\n2023 | 310\n2023 | 311"]
+    assert "valve.open(x)" in document.text and "Mind the frost." in document.text
+
+
+def test_copies_and_indexes_of_generated_documentation_are_not_read_again(tmp_path: Path) -> None:
+    """Else every passage would be found twice, once in markup."""
+    (tmp_path / "_sources/a").mkdir(parents=True)
+    (tmp_path / "search").mkdir()
+    for name in ("searchindex.js", "index.html"):
+        (tmp_path / name).write_text("<p>Words.</p>")
+    for name in (
+        "_sources/a/b.rst.txt",
+        "_sources/c.md.txt",
+        "genindex.html",
+        "search.html",
+        "search/search_index.json",
+    ):
+        (tmp_path / name).write_text('{"a": "Words."}')
+        assert load(tmp_path / name) == ([], [])
+    (tmp_path / "searchindex.js").unlink()
+    assert load_one(tmp_path / "genindex.html").text
+
+
+def test_a_cell_over_several_rows_stands_in_each(tmp_path: Path) -> None:
+    """Else the second row's price would stand in the column of the year."""
+    table = (
+        "<table><tr><th>Year<th>What<th>EUR<tr><td rowspan=2>2023<td>Gas<td>310<tr><td>Oil<td>12<tr><td colspan=2>total"
+        "<td>322<tr><td rowspan=99999999>2024</table>"
+    )
+    document = load_one(page(tmp_path, table))
+    assert texts(document, "table") == [
+        "Year | What | EUR\n2023 | Gas | 310\n2023 | Oil | 12\ntotal |  | 322\n2024"
+    ]
+
+
+def test_a_saved_page_of_a_wiki_says_when_it_was_changed(tmp_path: Path) -> None:
+    changed = "<li id=footer-info-lastmod> This page was last edited on 3 March 2024, at 10:15."
+    markup = f"<h1>Beer</h1><p>A drink.<ul>{changed}</ul>"
+    assert load_one(page(tmp_path, markup)).info.date == "2024-03-03"

@@ -91,6 +91,10 @@ def test_any_bytes_as_any_file(data: bytes) -> None:
         "a.pdf",
         "a.docx",
         "a.xlsx",
+        "a.rst",
+        "a.adoc",
+        "a.ods",
+        "a.mbox",
     ):
         check(name, data)
 

@@ -186,3 +186,31 @@ def test_front_matter_says_a_page_s_date_before_its_file_name(tmp_path: Path) ->
     assert load_one(write(tmp_path, "2024-03-05-standup.md", "# Standup\ntext")).info.date == "2024-03-05"
     dated = write(tmp_path, "2024-03-05-retro.md", "---\nupdated: 2024-04-01\n---\n# Retro\ntext")
     assert load_one(dated).info.date == "2024-04-01"
+
+
+def test_links_of_wikis_are_their_words_in_titles_and_authors(tmp_path: Path) -> None:
+    """Obsidian, GitLab and GitHub write [[page|label]]; "[[Plan|the plan]]" would be a strange title."""
+    head = '---\nauthor: "[[Dana Okafor]]"\nlast-modified: 2024-05-17\n---\n'
+    source = head + "# About [[Plan|the plan]] and ![[Map]]\n\n> [!note] Mind\n> the frost.\n"
+    (tmp_path / "a.md").write_text(source)
+    document = load_one(tmp_path / "a.md")
+    assert (document.info.title, document.info.author, document.info.date) == (
+        "About the plan and Map", "Dana Okafor", "2024-05-17",
+    )  # fmt: skip
+    assert "> [!note] Mind\n> the frost." in document.text
+
+
+@pytest.mark.parametrize(
+    ("head", "title", "date"),
+    [
+        ('title = "Plan"\ndate = 2024-05-17T10:00:00Z\nauthor = "Dana"\n', "Plan", "2024-05-17"),
+        ("title = 'Plan'\nlastmod = 2024-05-17\n", "Plan", "2024-05-17"),
+        ("no toml", "a", None),
+        ("x = " + "[" * 5000, "a", None),
+    ],
+)
+def test_front_matter_may_be_toml(tmp_path: Path, head: str, title: str, date: str | None) -> None:
+    (tmp_path / "a.md").write_text(f"+++\n{head}\n+++\n\nWords.\n")
+    document = load_one(tmp_path / "a.md")
+    assert (document.info.title, document.info.date) == (title, date)
+    assert document.text == "Words.\n" or date is None

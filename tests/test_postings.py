@@ -128,6 +128,22 @@ def test_an_index_that_is_far_behind_is_left_alone(store: Store, monkeypatch: py
     assert found.of([*found.best, 10**6]) == [*found.best.values(), 0.0]
 
 
+def test_a_save_of_no_new_chunks_does_not_stop_the_next_one(store: Store) -> None:
+    """An ingest that found nothing new, and then a new page: the frame without rows is merged with the page's."""
+    fill(store, random.Random(6), 60)
+    for text in ("", "", "launch budget"):
+        with writing(store) as writer:
+            if text:
+                put(writer, text, info("new.md"))
+            writer.note_ingest()
+            save_indexes(store)
+    assert_as_sqlite(store)
+    with Store.open(store.folder) as fresh, writing(fresh) as writer:
+        put(writer, "garden council", info("newer.md"))
+        save_indexes(fresh)
+        assert_as_sqlite(fresh)
+
+
 def test_a_damaged_or_missing_word_index_loses_nothing(store: Store) -> None:
     fill(store, random.Random(4), 20)
     with writing(store):

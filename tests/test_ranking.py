@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from retrieval.asking import Asked, asked
 from retrieval.outline import is_outline
-from retrieval.ranking import Candidate, evidence, spread
+from retrieval.ranking import Candidate, about, evidence, spread
 from retrieval.turns import is_transcript, substance, turns
 
 TODAY = date(2026, 11, 25)
@@ -22,7 +22,9 @@ def candidate(i: int, document: int = 0, dense: float = 0.5, words: float = 0.0,
 
 def scores(question: str | Asked, *candidates: Candidate) -> list[float]:
     read = asked(question, TODAY) if isinstance(question, str) else question
-    return [sum(parts.values()) for parts in evidence(read, candidates)]
+    places = about(read, {c.document: c.info for c in candidates})
+    spoken = {c.document for c in candidates if is_transcript(c.text)}
+    return [sum(parts.values()) for parts in evidence(places, candidates, spoken)]
 
 
 def test_meaning_words_and_pairs_add_up() -> None:
@@ -69,7 +71,9 @@ def test_the_latest_is_the_newest() -> None:
 
 
 def test_evidence_names_only_what_counts() -> None:
-    (parts,) = evidence(asked("what about the boiler", TODAY), [candidate(1, words=0.5)])
+    read = asked("what about the boiler", TODAY)
+    found = candidate(1, words=0.5)
+    (parts,) = evidence(about(read, {found.document: found.info}), [found])
     assert parts.keys() == {"meaning", "words"}
 
 

@@ -207,6 +207,35 @@ def test_a_document_that_is_named_is_searched_by_itself(store: Store, searcher: 
     assert docs(searcher, "revenue growth in Acme")[0] == "ACME_2022.md"
 
 
+def test_all_passages_of_a_transcript_are_looked_at(store: Store, searcher: Searcher) -> None:
+    """Talk about a matter runs on without naming it: what follows its best passage comes before a page that mentions
+    it."""
+    talk = "\n\n".join(
+        f"Dana: The remote {said}.\nInes: {answered}." for said, answered in [
+            ("has a rubber case", "Rubber it is"), ("costs little", "Twelve euros at most"),
+            ("needs a battery", "Two of the small ones"),
+        ] * 3
+    )  # fmt: skip
+    with writing(store) as writer:
+        put(writer, talk, info("talk.md"))
+        for number in range(60):
+            put(writer, f"Office {number} is remote, quiet and cheap.", info(f"p{number}.md"))
+    hits = searcher.search("rubber case of the remote", k=3)
+    assert {hit.info.doc for hit in hits} == {"talk.md"}
+    assert all("document" in hit.evidence for hit in hits)
+
+
+def test_how_to_answer_is_no_part_of_what_is_asked(store: Store, searcher: Searcher) -> None:
+    """A long question says what form the answer is to have; that takes its pages no further from it."""
+    frame = "give the answer to this as a figure with two places and say so where there is none of them in it"
+    with writing(store) as writer:
+        put(writer, "Marketing budget: 42,000 EUR.", info("plan.md", title="plan"))
+    long = f"What is the marketing budget? {frame}"
+    whole = float(bag_of_words([long])[0] @ bag_of_words(["plan\nMarketing budget: 42,000 EUR."])[0])
+    (near,) = (hit.dense for hit in searcher.search(long) if hit.info.doc == "plan.md")
+    assert near is not None and near > whole + 0.05
+
+
 def test_the_score_is_the_sum_of_its_evidence(searcher: Searcher) -> None:
     for hit in searcher.search("when is the launch?"):
         assert hit.score == pytest.approx(sum(hit.evidence.values()))

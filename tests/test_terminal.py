@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from conftest import SAMPLES
 from helpers import kb
+from panes import Pane
 
 Q3 = "what was the Q3 decision"
 
@@ -102,35 +104,98 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat(sample_folder: Path) -> None:
     terminal.close()
 
 
-def test_a_conversation_is_filtered_saved_left_and_gone_on_with(sample_folder: Path, tmp_path: Path) -> None:
-    """A follow-up that forgot its subject, a filter that does not hold, or a conversation that is lost with the window
-    would each make the chat useless for more than one question."""
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not on this machine")
+def test_a_conversation_is_led_filtered_saved_left_and_gone_on_with(
+    sample_folder: Path, tmp_path: Path
+) -> None:
+    """A follow-up that forgot its subject, a filter that does not hold, an answer that can't be stopped, or a
+    conversation that is lost with the window would each make the chat useless for more than one question."""
     base = tmp_path / "kb"
     shutil.copytree(sample_folder, base, ignore=shutil.ignore_patterns("chats*"))  # of other tests
     notes = tmp_path / "notes.md"
 
-    terminal = Terminal("chat", "--kb", base)
-    terminal.prompt()
-    assert "kb show" in terminal.say(Q3)
-    assert "300" in terminal.say("and how many units was it?").partition("Sources")[0]
-    assert "only mail" in terminal.say("/filter kind=mail")
-    assert "wiki/" not in terminal.say("Who asked about the antenna?")
-    assert "confidence" in terminal.say("/why")
-    assert "saved in" in terminal.say(f"/save {notes}")
-    terminal.type("/quit\r")
-    assert terminal.process.wait(30) == 0
-    terminal.close()
-    saved = notes.read_text("utf-8")
-    assert saved.count("## ") == 3 and "and how many units was it?" in saved and "300" in saved
+    pane = Pane(tmp_path, "chat", "--kb", base)
+    pane.prompt()
+    assert "kb show" in pane.say(Q3)
+    followed = pane.say("and how many units was it?")
+    assert "searched for" in followed and "300" in followed.partition("Sources")[0]
+    assert "Thwaite" in pane.say("and who approved it?")
+    assert "searched for" in pane.say("why was it changed?")
 
-    terminal = Terminal("chat", "--continue", "--kb", base)
-    assert "antenna" in terminal.prompt()
-    terminal.type("/new\r/quit\r")
-    assert terminal.process.wait(30) == 0
-    terminal.close()
+    pane.type("What was set aside for marketing?")
+    pane.press("Enter")
+    pane.until(lambda: "Reading" in pane.text().rpartition("> What was set aside for marketing?\n")[2])
+    pane.press("C-c")
+    assert "stopped" in pane.prompt().rpartition("> What was set aside for marketing?\n")[2]
+
+    assert "only mail" in pane.say("/filter kind=mail")
+    assert "wiki/" not in pane.say("Who asked about the antenna?")
+    assert "confidence" in pane.say("/why")
+    assert "saved in" in pane.say(f"/save {notes}").replace("\n", " ")
+    pane.type("/quit")
+    pane.press("Enter")
+    assert pane.left() == 0
+    pane.close()
+    saved = notes.read_text("utf-8")
+    assert saved.count("## ") == 5 and "and how many units was it?" in saved and "300" in saved
+
+    pane = Pane(tmp_path, "chat", "--continue", "--kb", base)
+    assert "antenna" in pane.prompt()
+    assert "300" in pane.say("/sources") or "kb show" in pane.text()
+    pane.press("C-d")
+    assert pane.left() == 0
+    pane.close()
     listed = kb("history", "--kb", base)
-    assert listed.returncode == 0 and Q3 in listed.stdout and " 3  " in listed.stdout
+    assert listed.returncode == 0 and Q3 in listed.stdout and " 5  " in listed.stdout
     shown = kb("history", "show", "1", "--kb", base)
     assert "300" in shown.stdout
     assert kb("history", "rm", "1", "--kb", base).returncode == 0
     assert kb("history", "show", "1", "--kb", base).returncode == 2
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not on this machine")
+def test_what_is_typed_can_be_edited_found_again_and_completed(world: Path, tmp_path: Path) -> None:
+    """Several lines with Alt-Enter, an earlier line with Ctrl-R, also in the next chat, and names with Tab."""
+    pane = Pane(tmp_path, "chat", "--kb", world / "base")
+    pane.prompt()
+    pane.say("/filter source=launch*")
+    assert pane.say("/filter off").startswith("all documents")
+    pane.press("C-r")
+    pane.press("h")
+    pane.press("*")
+    pane.until(lambda: "/filter source=launch*" in pane.text().rpartition("> /filter off")[2])
+    pane.press("Enter")
+    pane.until(lambda: pane.line() == "> /filter source=launch*")
+    pane.press("Enter")
+    assert pane.prompt().endswith("only in launch*\n>")
+    pane.type("/filter")
+    pane.press("M-Enter")
+    pane.press("x")
+    pane.until(lambda: pane.line() == "x")
+    pane.press("C-c")
+    pane.prompt()
+    pane.type("/model qwen2.5-coder-0")
+    pane.press("Tab")
+    pane.until(lambda: "/model qwen2.5-coder-0.5b" in pane.line())
+    pane.press("Enter")  # takes what the menu offers
+    pane.press("Enter")
+    pane.until(lambda: "\n> qwen2.5-coder-0.5b" in pane.text())
+    pane.press("C-d")
+    assert pane.left() == 0
+    pane.close()
+
+
+def test_a_file_is_read_in_and_asked_for_without_leaving(world: Path, tmp_path: Path) -> None:
+    """Who notices in the midst of a talk that a document is missing should not have to begin anew."""
+    note = tmp_path / "note.md"
+    note.write_text("# Aerial\n\nThe aerial weighs 412 grams.\n")
+    base = tmp_path / "kb"
+    shutil.copytree(world / "base", base)
+    terminal = Terminal("chat", "--kb", base)
+    terminal.prompt()
+    assert "added" in terminal.say(f"/ingest {note}")
+    assert "does not exist" in terminal.say("/ingest nosuch/folder")
+    assert "412" in terminal.say("How much does the aerial weigh?")
+    terminal.type("/quit\r")
+    assert terminal.process.wait(30) == 0
+    terminal.close()

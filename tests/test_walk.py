@@ -41,7 +41,7 @@ def test_a_hidden_folder_that_is_named_by_the_user_is_walked(tmp_path: Path) -> 
 
 
 def test_files_without_a_loader_are_counted(tmp_path: Path) -> None:
-    make(tmp_path, "a.md", "photo.jpg", "program", "firmware.bin.gz")
+    make(tmp_path, "a.md", "photo.gif", "program", "firmware.bin.gz")
     assert (len(walk(tmp_path).found), walk(tmp_path).skipped) == (1, 3)
 
 

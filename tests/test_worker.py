@@ -17,56 +17,6 @@ from ingest.document import Document
 from ingest.worker import ReaderProcess
 from retrieval.errors import LoadError
 
-# A stranger's file that takes the parser over is played by a loader put in the place of the one for .txt.
-EVIL = """
-import ctypes, os, sys, time
-from retrieval.errors import LoadError
-def read(data, name, doc):
-    what = data.decode().split()[0]
-    if what == "crash": ctypes.string_at(0)
-    if what == "exit": os._exit(0)
-    if what == "hang":
-        while True: pass
-    if what == "sleep": time.sleep(1000)
-    if what == "memory":
-        hoard = []
-        while True: hoard.append(bytes(64 * 2**20))
-    if what == "recursion":
-        def deeper(): deeper()
-        deeper()
-    if what == "print": print("{}" * 100_000, flush=True)
-    if what == "talk":  # as the code of a parser that was taken over might
-        for number in range(3, 10):
-            try: os.write(number, b"\\xff\\xff\\xff\\xff not a message")
-            except OSError: pass
-    if what == "odd": raise KeyError("/Pages")
-    yield from ()
-"""
-
-
-# Starts the child as `ReaderProcess` does, but with that loader.
-EVIL_START = """
-import sys
-sys.path[:0] = [{package!r}, sys.argv[1]]
-import evil, ingest.loaders
-sys.modules["ingest.loaders.evil"] = evil
-ingest.loaders._MODULES[".txt"] = "evil"
-from ingest.worker import main
-main(int(sys.argv[2]))
-"""
-
-
-@pytest.fixture
-def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for files that do what their first word says; other kinds of files are read as ever."""
-    package, files = tmp_path / "package", tmp_path / "files"
-    package.mkdir()
-    files.mkdir()
-    (package / "evil.py").write_text(EVIL)
-    (files / "good.md").write_text("# Good\n\ntext\n")
-    monkeypatch.setattr(worker, "_CODE", EVIL_START.format(package=str(package)))
-    return files
-
 
 def reason(reader: ReaderProcess, folder: Path, what: str) -> str:
     (folder / f"{what}.txt").write_text(what)

@@ -13,6 +13,16 @@ _DEFAULTS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2003, 2, 2, tzinfo=UTC))
 
 # Set apart from other digits, so that no day is found in a version or an identifier.
 _DAY_IN_NAME = re.compile(r"(?<![\d.])(\d{4})([-_.]?)(\d{2})\2(\d{2})(?![\d.]*\d)", re.ASCII)
+# A date as programs write it below a page: "Last updated on May 17, 2024."
+_DAY_IN_TEXT = re.compile(
+    r"\d{4}-\d\d-\d\d|\w+\.? \d{1,2},? \d{4}|\d{1,2}\.? \w+\.? \d{4}|\d{1,2}[./]\d{1,2}[./]\d{4}"
+)
+
+
+def last_day_in(text: str) -> str | None:
+    """The last day that a line of text names, as ISO 8601."""
+    found = _DAY_IN_TEXT.findall(text)
+    return day(found[-1]) if found else None
 
 
 def day_in_name(name: str) -> str | None:

@@ -8,6 +8,7 @@ from lxml import etree
 
 from ingest.document import Block, BlockKind
 from ingest.loaders.plain import headline
+from ingest.loaders.spans import Cell, Hanging, row_of, span
 from retrieval.text import clean
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -26,7 +27,8 @@ _NOISE_ROLES = frozenset({"navigation", "search", "banner", "contentinfo", "comp
 _NOISE_NAMES = frozenset(
     "sidebar navigation navbar nav breadcrumb breadcrumbs breadcrumb-section headerlink toc toc-macro mw-editsection "
     "navbox catlinks printfooter mw-jump-link skip-link footer site-footer site-header cookie-banner sphinxsidebar "
-    "related pagination prev-next mw-navigation mw-head mw-panel sitesub".split()
+    "related pagination prev-next mw-navigation mw-head mw-panel sitesub linenos linenodiv viewcode-link "
+    "toctree-wrapper md-content__button md-feedback md-source-file".split()
 )
 _HIDDEN = re.compile(
     r"(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em)?\s*(?:;|$))", re.IGNORECASE
@@ -209,10 +211,18 @@ def _rows(table: Any, strict: bool, mail: bool) -> list[str]:
     if table.get("role") in ("presentation", "none") or table.find(".//table") is not None:
         return []
     rows = []
+    hanging: Hanging = {}
     for row in table.iter("tr"):
-        cells = [_flat(cell, strict, mail) for cell in row if cell.tag in ("td", "th")]
-        if any(cells):
-            rows.append(cells)
+        cells = (cell for cell in row if cell.tag in ("td", "th"))
+        texts = row_of(
+            (
+                Cell(_flat(cell, strict, mail), span(cell.get("colspan")), span(cell.get("rowspan")))
+                for cell in cells
+            ),
+            hanging,
+        )
+        if any(texts):
+            rows.append(texts)
     if sum(len([cell for cell in cells if cell]) > 1 for cells in rows) < 2:
         return []
     return [" | ".join(cells).strip() for cells in rows]

@@ -32,8 +32,10 @@ def laid_out(pieces: Iterable[Piece]) -> tuple[str, tuple[Block, ...]]:
     at = 0
     before = ""
     for piece in pieces:
-        text = clean(piece.text).strip()
-        if not text:
+        text = clean(piece.text)
+        # An item below an item keeps its indentation.
+        text = text.strip("\n").rstrip() if piece.kind == before == "list" else text.strip()
+        if not text.strip():
             continue
         if piece.kind == "heading":
             text = one_line(text)

@@ -2,15 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path, PurePath
 
 from ingest.document import Document, PartFailure
 from ingest.loaders import plain, understood
 from ingest.loaders.filetime import dated_by_file
 from ingest.loaders.headers import Sent, message_id, time_of
 from ingest.loaders.mail import MAX_MESSAGE_BYTES, message_documents, parse
-from ingest.loaders.packed import PACKINGS, unpacked
+from ingest.loaders.packed import PACKINGS, Unpacked, unpacked, unpacked_data
 from retrieval.errors import LoadError
 
 # "From " in the first column begins a message; writers escape it in bodies as ">From " (RFC 4155).
@@ -23,16 +25,29 @@ _HEADER_LINE = re.compile(rb"[!-9;-~]+[ \t]*:")
 # Lines are read in pieces of at most this: a "mailbox" may be one line of a gigabyte.
 _MAX_LINE = 2**20
 
+_Open = Callable[[], AbstractContextManager[Unpacked]]
+
 
 def load_mbox(path: Path, doc: str) -> Iterator[Document | PartFailure]:
     """An mbox file. Its documents' parts are the Message-IDs. A packed text file that is no mailbox is a text."""
+    yield from _mailbox(partial(unpacked, path), path.name, doc)
+
+
+def read(data: bytes, name: str, doc: str) -> Iterator[Document | PartFailure]:
+    """The same for a mailbox in an archive, or attached to a message."""
+    yield from _mailbox(partial(unpacked_data, data, name), name, doc)
+
+
+def _mailbox(opened: _Open, name: str, doc: str) -> Iterator[Document | PartFailure]:
     seen = _Parts()
     number = 0
-    for number, (line, data) in enumerate(_messages(path), start=1):
-        yield from _in_mailbox(data, doc, seen, f"message {number}", _kept(line))
+    with opened() as file:
+        for number, (line, data) in enumerate(_messages(file), start=1):
+            yield from _in_mailbox(data, doc, seen, f"message {number}", _kept(line))
     if number == 0:
+        path = PurePath(name)
         if path.suffix.lower() in PACKINGS and path.stem.lower().endswith(".txt"):
-            yield from _text(path, doc)
+            yield from _text(opened, path.stem, doc)
             return
         raise LoadError('the mailbox holds no message: an mbox file begins with a line "From …"')
 
@@ -59,12 +74,12 @@ def load_maildir(path: Path, doc: str) -> Iterator[Document | PartFailure]:
             yield dated_by_file(item, mtime)
 
 
-def _text(path: Path, doc: str) -> Iterator[Document]:
+def _text(opened: _Open, name: str, doc: str) -> Iterator[Document]:
     data = bytearray()
-    with unpacked(path) as file:
+    with opened() as file:
         while len(data) <= plain.MAX_TEXT_BYTES and (line := file.readline(_MAX_LINE)):
             data += line
-    yield from plain.read(bytes(data), path.stem, doc)
+    yield from plain.read(bytes(data), name, doc)
 
 
 def _kept(line: bytes) -> Sent | None:
@@ -111,27 +126,26 @@ def _in_mailbox(
         yield PartFailure(part or place, f"{place}: {error}" if part != place else str(error))
 
 
-def _messages(path: Path) -> Iterator[tuple[bytes, bytes]]:
+def _messages(file: Unpacked) -> Iterator[tuple[bytes, bytes]]:
     """The messages' "From " lines and their bytes, unescaped. Those beyond the size limit come cut off, just over
     it."""
     begin = b""
     lines: list[bytes] = []
     size = 0
     blank, whole_line = True, True
-    with unpacked(path) as file:
-        line = file.readline(_MAX_LINE)
-        while line:
-            following = file.readline(_MAX_LINE)
-            if whole_line and line.startswith(b"From ") and _begins(line, following, blank):
-                if begin:
-                    yield begin, _ESCAPED_FROM.sub(rb"\1", b"".join(lines))
-                begin, lines, size = line, [], 0
-            elif begin and size <= MAX_MESSAGE_BYTES:
-                lines.append(line)
-                size += len(line)
-            blank = whole_line and not line.strip()
-            whole_line = line.endswith(b"\n")
-            line = following
+    line = file.readline(_MAX_LINE)
+    while line:
+        following = file.readline(_MAX_LINE)
+        if whole_line and line.startswith(b"From ") and _begins(line, following, blank):
+            if begin:
+                yield begin, _ESCAPED_FROM.sub(rb"\1", b"".join(lines))
+            begin, lines, size = line, [], 0
+        elif begin and size <= MAX_MESSAGE_BYTES:
+            lines.append(line)
+            size += len(line)
+        blank = whole_line and not line.strip()
+        whole_line = line.endswith(b"\n")
+        line = following
     if begin:
         yield begin, _ESCAPED_FROM.sub(rb"\1", b"".join(lines))
 

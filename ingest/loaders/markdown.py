@@ -1,7 +1,9 @@
 """Markdown: blocks by markdown-it's own lines, so that their offsets are exact; front matter as metadata."""
 
 import re
+import tomllib
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import yaml
@@ -15,6 +17,10 @@ from retrieval.sentences import strip_span
 from retrieval.text import one_line
 from retrieval.types import DocumentInfo
 
+# Hugo also has its front matter as TOML.
+_TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?\n)?\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)
+# Links within a wiki: [[page]], [[page#part|label]]; an embedded page has a "!" before it.
+_WIKI_LINK = re.compile(r"!?\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\]")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:(.*?)\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _ENTRY = re.compile(r"^(\w+):[ \t]+([^\s*&!|>\[{\"'].*?)[ \t]*$", re.MULTILINE)
 # Front matter larger than this is none; it bounds what a YAML parser is given.
@@ -26,6 +32,9 @@ _DATE_KEYS = (
     "lastmod",
     "modified",
     "last_updated",
+    "last-modified",
+    "lastupdated",
+    "date modified",
     "date",
     "created",
     "published",
@@ -82,7 +91,8 @@ def markdown_blocks(text: str, start: int = 0) -> Iterator[Block]:
 
 def _plain(heading: Token) -> str:
     """A heading's words, without the marks for emphasis, code and links."""
-    inline = _INLINE.parseInline(heading.content[:_MAX_HEADING])[0].children or []
+    source = _WIKI_LINK.sub(r"\1", heading.content[:_MAX_HEADING])
+    inline = _INLINE.parseInline(source)[0].children or []
     return headline("".join(" " if t.type.endswith("break") else t.content for t in inline))
 
 
@@ -112,6 +122,12 @@ class _FrontMatterLoader(yaml.BaseLoader):
 def _front_matter(text: str) -> tuple[dict[str, Any], str, int]:
     """The metadata at the head of a page, its text without them, and where in that the Markdown begins. What is no YAML
     mapping stays in the text, and is looked through for lines like "title: Plan B: the details", which YAML forbids."""
+    if (toml := _TOML.match(text[:_MAX_FRONT_MATTER])) is not None:
+        try:
+            found = tomllib.loads(toml.group(1) or "")
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return {}, text, 0
+        return _lowered(found), text[toml.end() :].lstrip("\n"), 0
     match = _FRONT_MATTER.match(text[:_MAX_FRONT_MATTER])
     if match is None:
         return {}, text, 0
@@ -122,7 +138,12 @@ def _front_matter(text: str) -> tuple[dict[str, Any], str, int]:
         return {key.lower(): value for key, value in _ENTRY.findall(source)}, text, match.end()
     if not isinstance(meta, dict):
         return {}, text, 0
-    return {str(key).lower(): value for key, value in meta.items()}, text[match.end() :].lstrip("\n"), 0
+    return _lowered(meta), text[match.end() :].lstrip("\n"), 0
+
+
+def _lowered(meta: dict[Any, Any]) -> dict[str, Any]:
+    """The metadata by keys in lower case; TOML's dates as strings, like YAML's."""
+    return {str(key).lower(): str(v) if isinstance(v, date) else v for key, v in meta.items()}
 
 
 def _values(meta: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
@@ -134,7 +155,8 @@ def _values(meta: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
             n.get("name") if isinstance(n, dict) else n
             for n in (found if isinstance(found, list) else [found])
         ]
-        values.append(one_line(", ".join(name for name in names if isinstance(name, str))))
+        shown = (_WIKI_LINK.sub(r"\1", name) for name in names if isinstance(name, str))
+        values.append(one_line(", ".join(shown)))
     return [value for value in values if value]
 
 

@@ -8,7 +8,7 @@ from lxml import etree
 
 from ingest.document import Document, PartFailure
 from ingest.loaders import understood
-from ingest.loaders.packed import Unpacked, unpacked
+from ingest.loaders.packed import Unpacked, unpacked, unpacked_data
 from ingest.loaders.plain import headline
 from ingest.loaders.wikitext import wikitext_blocks
 from retrieval.errors import LoadError
@@ -33,11 +33,22 @@ class _Stream:
         return self._file.readline(size)
 
 
-def load_dump(path: Path, doc: str) -> Iterator[Document | PartFailure]:
+def load(path: Path, doc: str) -> Iterator[Document | PartFailure]:
     """The pages of a dump as they are in their last revisions. Their documents' parts are the titles. Raises LoadError
     when the file is no such dump, or damaged; what came before is read."""
+    with unpacked(path) as file:
+        yield from _dump(file, doc)
+
+
+def read(data: bytes, name: str, doc: str) -> Iterator[Document | PartFailure]:
+    """The same for a dump in an archive, or attached to a message."""
+    with unpacked_data(data, name) as file:
+        yield from _dump(file, doc)
+
+
+def _dump(file: Unpacked, doc: str) -> Iterator[Document | PartFailure]:
     seen: set[str] = set()
-    with unpacked(path) as file, understood():
+    with understood():
         for page in _pages(_Stream(file)):
             title = part = one_line(_of(page, "title"))
             if _of(page, "ns") not in _NAMESPACES or page.find("{*}redirect") is not None:

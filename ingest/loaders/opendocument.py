@@ -1,8 +1,10 @@
-"""OpenDocument texts (.odt, https://docs.oasis-open.org/office/OpenDocument/v1.3/): headings, paragraphs, lists and
-tables, then notes and comments under a heading of their own. Headers and footers repeat and are left out."""
+"""OpenDocument texts, sheets and slides (https://docs.oasis-open.org/office/OpenDocument/v1.3/). Of a text the
+headings, paragraphs, lists and tables, then notes and comments under a heading of their own; headers and footers repeat
+and are left out. Sheets are tables of values, as in other workbooks; slides have their notes with them."""
 
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import groupby
 from typing import Any
 from zipfile import ZipFile
 
@@ -18,6 +20,7 @@ from retrieval.types import DocumentInfo
 
 _OASIS = "{urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE, _OFFICE = f"{_OASIS}text:1.0}}", f"{_OASIS}table:1.0}}", f"{_OASIS}office:1.0}}"
+_DRAW, _SHOW = f"{_OASIS}drawing:1.0}}", f"{_OASIS}presentation:1.0}}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _HEADING, _PARAGRAPH, _LIST = f"{_TEXT}h", f"{_TEXT}p", f"{_TEXT}list"
 _ITEMS = (f"{_TEXT}list-item", f"{_TEXT}list-header")
@@ -35,21 +38,29 @@ _LEFT_OUT = (
 )
 
 
+_PAGE, _FRAME = f"{_DRAW}page", f"{_DRAW}frame"
+# As in other workbooks: a few bytes may say that a cell stands a million times.
+_MAX_COLUMNS, _MAX_CELLS = 16_384, 16 * 2**20
+
+
 def read(data: bytes, name: str, doc: str) -> Iterator[Document]:
-    """An OpenDocument text as one document. Raises LoadError when it cannot be unpacked safely, is protected by a
+    """An OpenDocument file as one document. Raises LoadError when it cannot be unpacked safely, is protected by a
     password, or has no text."""
     names = check_zip(data)
     with ZipFile(BytesIO(data)) as archive:
         if "META-INF/manifest.xml" in names and b"encryption-data" in archive.read("META-INF/manifest.xml"):
             raise LoadError("it is protected by a password: save it without one")
         if "content.xml" not in names:
-            raise LoadError("it is damaged or no OpenDocument text: it has no contents")
-        body = ElementTree.fromstring(archive.read("content.xml")).find(f"{_OFFICE}body/{_OFFICE}text")
+            raise LoadError("it is damaged or no OpenDocument file: it has no contents")
+        content = ElementTree.fromstring(archive.read("content.xml"))
         meta = ElementTree.fromstring(archive.read("meta.xml")) if "meta.xml" in names else None
-    if body is None:
-        raise LoadError("it is no OpenDocument text")
-    text, blocks = laid_out(_pieces(body))
-    if not text:
+    for kind, pieces in (("text", _pieces), ("spreadsheet", _sheets), ("presentation", _slides)):
+        if (body := content.find(f"{_OFFICE}body/{_OFFICE}{kind}")) is not None:
+            text, blocks = laid_out(pieces(body))
+            break
+    else:
+        raise LoadError("it is no OpenDocument text, sheet or presentation")
+    if not text or all(block.kind == "heading" for block in blocks):
         raise EmptyFile("there is no text in it")
     title, author, date = ("" if meta is None else _first(meta, tag) for tag in ("title", "creator", "date"))
     info = DocumentInfo(
@@ -86,6 +97,68 @@ def _pieces(body: Any) -> Iterator[Piece]:
     if any(notes):
         yield Piece("heading", "Notes")
         yield from (Piece("paragraph", note) for note in notes)
+
+
+def _slides(body: Any) -> Iterator[Piece]:
+    """Each slide under its title, or its number where it has none, with its notes."""
+    for number, slide in enumerate(body.iterfind(_PAGE), start=1):
+        title = next((f for f in slide.iterfind(_FRAME) if f.get(f"{_SHOW}class") == "title"), None)
+        heading = "" if title is None else _text(title).strip()
+        parts = [part for part in slide if part is not title]
+        pieces = [piece for part in parts for piece in _pieces(part) if piece.text.strip()]
+        if heading or pieces:
+            yield Piece("heading", heading or f"Slide {number}")
+        yield from pieces
+
+
+def _sheets(body: Any) -> Iterator[Piece]:
+    """Each sheet under its name. Blank rows part its tables."""
+    room = _MAX_CELLS
+    for sheet in body.iterfind(_GRID):
+        yield Piece("heading", sheet.get(f"{_TABLE}name", ""))
+        rows: list[list[str]] = []
+        for row in sheet.iter(_ROW):
+            cells = _values(row)
+            # An empty row that is repeated parts tables like one that is not.
+            for _ in range(_times(row, "rows") if cells else 1):
+                room -= len(cells) + 1
+                if room < 0:
+                    raise LoadError("its values are spread over too many rows and columns: split it")
+                rows.append(cells)
+        for filled, group in groupby(rows, key=bool):
+            if filled:
+                yield table(group)
+
+
+def _values(row: Any) -> list[str]:
+    """The values of a row up to the last that there is."""
+    cells: list[str] = []
+    for cell in (part for part in row if part.tag in _CELLS):
+        times = min(_times(cell, "columns"), max(_MAX_COLUMNS - len(cells), 0))
+        cells += [_value(cell)] * times
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _times(element: Any, what: str) -> int:
+    """How often a row or a cell stands there."""
+    value = element.get(f"{_TABLE}number-{what}-repeated", "1")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 8 else 1
+
+
+def _value(cell: Any) -> str:
+    """A cell's value in one form for all countries: dates as ISO, numbers with a point, 15 digits."""
+    kind = cell.get(f"{_OFFICE}value-type", "")
+    if kind == "date":
+        return str(cell.get(f"{_OFFICE}date-value", "")).removesuffix("T00:00:00").replace("T", " ")
+    if kind == "boolean":
+        return str(cell.get(f"{_OFFICE}boolean-value", "")).upper()
+    try:
+        number = float(cell.get(f"{_OFFICE}value", ""))
+    except ValueError:
+        return _text(cell).strip()
+    return f"{number * 100:.15g}%" if kind == "percentage" else f"{number:.15g}"
 
 
 def _text(root: Any) -> str:

@@ -5,8 +5,9 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
-from pathlib import Path
+from io import BytesIO
+from pathlib import Path, PurePath
+from typing import BinaryIO
 
 from retrieval.errors import LoadError
 
@@ -22,23 +23,35 @@ SMALL_BYTES = 64 * 2**20
 @contextmanager
 def unpacked(path: Path) -> Iterator["Unpacked"]:
     """Opens a file that may be packed, by its name's ending."""
-    packing = path.suffix.lower()
-    bound = min(MAX_UNPACKED_BYTES, max(SMALL_BYTES, MAX_RATIO * path.stat().st_size))
+    with path.open("rb") as file, _opened(file, path.name, path.stat().st_size) as opened:
+        yield opened
+
+
+@contextmanager
+def unpacked_data(data: bytes, name: str) -> Iterator["Unpacked"]:
+    """The same for a file's bytes."""
+    with _opened(BytesIO(data), name, len(data)) as opened:
+        yield opened
+
+
+@contextmanager
+def _opened(file: BinaryIO, name: str, size: int) -> Iterator["Unpacked"]:
+    packing = PurePath(name).suffix.lower()
+    bound = min(MAX_UNPACKED_BYTES, max(SMALL_BYTES, MAX_RATIO * size))
     if packing == ".gz":
-        with gzip.open(path, "rb") as unzipped:
+        with gzip.GzipFile(fileobj=file) as unzipped:
             yield Unpacked(unzipped, bound)
     elif packing == ".bz2":
-        with bz2.open(path, "rb") as unzipped:
+        with bz2.BZ2File(file) as unzipped:
             yield Unpacked(unzipped, bound)
     else:
-        with path.open("rb") as file:
-            yield Unpacked(file, None)
+        yield Unpacked(file, None)
 
 
 class Unpacked:
     """The bytes of an opened file, of which `bound` may be read (None: all)."""
 
-    def __init__(self, file: gzip.GzipFile | bz2.BZ2File | BufferedReader, bound: int | None) -> None:
+    def __init__(self, file: gzip.GzipFile | bz2.BZ2File | BinaryIO, bound: int | None) -> None:
         self._file = file
         self._bound = bound
         self._bytes = 0

@@ -12,9 +12,13 @@ from datetime import datetime
 
 import pypdfium2
 
-from ingest.document import Block, Document
+from ingest import loaders
+from ingest.document import Block, Document, PartFailure
+from ingest.loaders import ocr
 from ingest.loaders.pdf_blocks import Heading, page_units
 from ingest.loaders.pdf_lines import Line, page_lines, without_running_lines
+from ingest.loaders.pdf_notes import page_notes
+from ingest.loaders.pdf_pictures import NOTHING, read_pictures
 from ingest.loaders.pdf_rescue import DAMAGED, pages_anyway
 from ingest.loaders.pdf_words import Words
 from ingest.loaders.plain import MAX_TEXT_BYTES, headline, title_from_name
@@ -38,10 +42,9 @@ _NO_AUTHOR = re.compile(
 )
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:([+-])(\d\d)'?(\d\d)?|Z)?")
 _ENCRYPTED = "the file is encrypted: save it without its password and ingest it again"
-_SCANNED = "no page has text: it seems to be scanned; make it searchable with an OCR program first"
 
 
-def read(data: bytes, name: str, doc: str) -> Iterator[Document]:
+def read(data: bytes, name: str, doc: str) -> Iterator[Document | PartFailure]:
     """A PDF as one document. Blocks know their page, from 1. Raises LoadError for files that are encrypted, damaged,
     or have no text."""
     try:
@@ -49,18 +52,24 @@ def read(data: bytes, name: str, doc: str) -> Iterator[Document]:
     except pypdfium2.PdfiumError as error:
         if any(word in str(error).lower() for word in ("password", "security")):
             raise LoadError(_ENCRYPTED) from error
-        meta, outline = {}, {}
+        meta, outline, unread = {}, {}, []
         pages = without_running_lines(pages_anyway(data))
     else:
         try:
             meta = {key: one_line(value) for key, value in document.get_metadata_dict().items()}
             pages = without_running_lines(_lines(document))
             outline = _outline(document)
+            unread = read_pictures(document, pages, len(data))
+            for number, lines in enumerate(pages):
+                lines += page_notes(document, number)
         finally:
             document.close()
+    yield from unread
     if not any(pages):
-        raise LoadError(_SCANNED)
-    text, blocks = _assembled(pages, outline)
+        if unread:
+            return
+        raise LoadError(NOTHING if loaders.has_ocr() else ocr.MISSING)
+    text, blocks = assembled(pages, outline)
     info = DocumentInfo(
         doc, "", "pdf", _title(meta.get("Title", ""), blocks, text, name),
         author=None if _NO_AUTHOR.match(author := meta.get("Author", "")) else headline(author),
@@ -88,7 +97,7 @@ def _lines(document: pypdfium2.PdfDocument) -> list[list[Line]]:
     return pages
 
 
-def _assembled(pages: list[list[Line]], outline: dict[int, list[Heading]]) -> tuple[str, tuple[Block, ...]]:
+def assembled(pages: list[list[Line]], outline: dict[int, list[Heading]]) -> tuple[str, tuple[Block, ...]]:
     """The text of all pages with its blocks. Headings are those of the outline where there is one, else the lines
     that are set like headings."""
     words = Words(pages)

@@ -9,11 +9,10 @@ from mwparserfromhell import nodes
 
 from ingest.document import Block, BlockKind
 from ingest.loaders.plain import headline
+from ingest.loaders.spans import Cell, Hanging, row_of, span
 from retrieval.text import clean, one_line
 
 _DROPPED = frozenset(("ref", "references", "gallery", "style", "script", "templatestyles"))
-# A cell that is said to take more columns or rows takes this many; of its text so many characters are said again.
-_MAX_SPAN, _MAX_REPEATED = 200, 200
 # Templates that are part of a sentence: which of their parameters are what is read.
 _INLINE = {
     "lang": slice(1, 2), "transl": slice(1, 2), "nowrap": slice(0, 1), "small": slice(0, 1), "nobold": slice(0, 1),
@@ -108,51 +107,25 @@ def _is_table(node: Any) -> bool:
 
 
 def _rows(table: Any) -> str:
-    """The rows as `a | b`. A cell over several rows stands in each of them, else the cells after it would change
-    columns; of a cell over several columns the others are empty."""
+    """The rows as `a | b`."""
     rows: list[list[str]] = []
     loose: list[Any] = []
-    hanging: dict[int, tuple[int, str]] = {}
+    hanging: Hanging = {}
     for node in table.contents.nodes:
         name = str(node.tag).strip().lower() if isinstance(node, nodes.Tag) else ""
         if name == "tr":
             cells = (n for n in node.contents.nodes if isinstance(n, nodes.Tag))
-            rows.append(_row([n for n in cells if str(n.tag).strip() in ("td", "th")], hanging))
+            rows.append(row_of((_cell(n) for n in cells if str(n.tag).strip() in ("td", "th")), hanging))
         elif name in ("td", "th"):
-            loose.append(node)
+            loose.append(_cell(node))
         elif words := one_line(_words(node)):
             rows.append([words])
-    first = [_row(loose, {})] if loose else []
+    first = [row_of(loose, {})] if loose else []
     return "\n".join(" | ".join(row) for row in first + rows if any(row))
 
 
-def _row(cells: list[Any], hanging: dict[int, tuple[int, str]]) -> list[str]:
-    """The cells of a row. `hanging` are the columns that cells of rows before take, with the rows left and the text."""
-    row: list[str] = []
-
-    def fill() -> None:
-        while (left := hanging.get(len(row))) is not None:
-            rows, text = hanging.pop(len(row))
-            if rows > 1:
-                below[len(row)] = (rows - 1, text)
-            row.append(left[1])
-
-    below: dict[int, tuple[int, str]] = {}
-    for cell in cells:
-        fill()
-        text = one_line(_text(cell.contents))
-        for at in range(_span(cell, "colspan")):
-            shown = "" if at else text
-            if (rows := _span(cell, "rowspan")) > 1:
-                below[len(row)] = (rows - 1, shown[:_MAX_REPEATED])
-            row.append(shown)
-    fill()
-    hanging.clear()
-    hanging.update(below)
-    return row
-
-
-def _span(cell: Any, name: str) -> int:
-    """How many columns or rows a cell takes."""
-    value = str(cell.get(name).value).strip() if cell.has(name) else ""
-    return min(max(int(value), 1), _MAX_SPAN) if value.isascii() and value.isdigit() and len(value) < 5 else 1
+def _cell(cell: Any) -> Cell:
+    columns, rows = (
+        span(str(cell.get(name).value) if cell.has(name) else "") for name in ("colspan", "rowspan")
+    )
+    return Cell(one_line(_text(cell.contents)), columns, rows)

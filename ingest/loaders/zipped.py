@@ -12,7 +12,9 @@ MAX_RATIO = 200
 _SMALL_BYTES = 8 * 2**20
 
 
-def check_zip(data: bytes) -> frozenset[str]:
+def check_zip(
+    data: bytes, max_entries: int = MAX_ENTRIES, max_unpacked: int = MAX_UNPACKED_BYTES
+) -> frozenset[str]:
     """The names of what is in the archive. Raises LoadError when `data` is no zip archive or unpacks to too much. The
     sizes are those that the archive states: zipfile never unpacks more of an entry than that."""
     try:
@@ -20,15 +22,15 @@ def check_zip(data: bytes) -> frozenset[str]:
             entries = archive.infolist()
     except BadZipFile:
         raise LoadError("it is damaged, encrypted, or not of the format that its name says") from None
-    check_sizes(len(data), len(entries), sum(entry.file_size for entry in entries))
+    check_sizes(len(data), len(entries), sum(entry.file_size for entry in entries), max_entries, max_unpacked)
     return frozenset(entry.filename for entry in entries)
 
 
-def check_sizes(packed: int, entries: int, unpacked: int) -> None:
+def check_sizes(packed: int, entries: int, unpacked: int, max_entries: int, max_unpacked: int) -> None:
     """Raises LoadError when so many entries, or so many bytes out of so few, are too much."""
-    if entries > MAX_ENTRIES:
-        raise LoadError(f"it packs {entries} files; at most {MAX_ENTRIES} are read")
-    if unpacked > MAX_UNPACKED_BYTES or unpacked > max(_SMALL_BYTES, MAX_RATIO * packed):
+    if entries > max_entries:
+        raise LoadError(f"it packs {entries} files; at most {max_entries} are read")
+    if unpacked > max_unpacked or unpacked > max(_SMALL_BYTES, MAX_RATIO * packed):
         raise LoadError(
             f"it unpacks from {packed} bytes to {unpacked}: too large, or made to fill the memory"
         )

@@ -121,8 +121,11 @@ def follow(events: "Iterator[Event]", *, show_sources: bool = False) -> "Answer"
     try:
         for event in events:
             if isinstance(event, Retrieved):
+                if live is not None:
+                    live.stop()
                 if event.hits:
-                    err.print("Reading", style="dim")
+                    also = f", after a look for {', '.join(event.looked_for)} too" if event.looked_for else ""
+                    err.print(f"Reading{also}", style="dim")
                     lines = passage_lines(event.hits[:_NAMED], width(sys.stderr))
                     err.print("\n".join(lines), style="dim", soft_wrap=True)
                 if live is not None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from kb.options import After, Before, KbFolder, Kinds, ModelName, Sender, Source
 from kb.terminal import can_ask, console, say, width
 
 if TYPE_CHECKING:
+    from generation.types import Event
     from kb.chats import Chats
     from kb.knowledge import KnowledgeBase
 
@@ -114,6 +115,18 @@ def _turn(talk: Chat, chats: "Chats | None", line: str) -> None:
     print()
 
 
+def _told(events: "Iterator[Event]", question: str) -> "Iterator[Event]":
+    """The same events; says what was searched for when that is not what was typed."""
+    from generation.types import Retrieved
+    from retrieval.text import one_line
+
+    for event in events:
+        if isinstance(event, Retrieved) and event.searched != question:
+            line = one_line(f"searched for: {event.searched}")
+            console(sys.stderr).print(line, style="dim", soft_wrap=True)
+        yield event
+
+
 def _answer(talk: Chat, chats: "Chats | None", question: str) -> None:
     from kb.commands.ask import follow
     from kb.render import filters_line
@@ -122,7 +135,7 @@ def _answer(talk: Chat, chats: "Chats | None", question: str) -> None:
         console(sys.stderr).print(filters_line(talk.session.filters), style="dim", soft_wrap=True)
     events = talk.session.ask_stream(question)
     try:
-        follow(events)
+        follow(_told(events, question))
     except KeyboardInterrupt:
         say("stopped")
         return

@@ -1,16 +1,22 @@
 """`kb doctor`: looks whether all is well, and says what to do."""
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kb.options import Json, KbFolder, ModelName
-from kb.terminal import console, print_json
+from kb.terminal import console, print_json, width
+
+if TYPE_CHECKING:
+    from kb.doctor import Finding
 
 _EXAMPLES = """\b
 Examples:
   kb doctor
   kb doctor --full --json"""
+# Below the name of what was looked at.
+_INDENT = " " * 6
 
 
 def register(app: typer.Typer) -> None:
@@ -27,17 +33,42 @@ def doctor(
     """Check the knowledge base, its indexes, the models and this machine; exit code 1 when something is to be done."""
     from kb.catalogue import DEFAULT_LLM
     from kb.doctor import examine
-    from retrieval.text import one_line
 
     findings = []
     for finding in examine(folder, model=model or DEFAULT_LLM, full=full):
         findings.append(finding)
         if not as_json:
-            mark = "good" if finding.good else "BAD "
-            advice = "" if finding.good else f"  -> {finding.advice}"
-            console().print(one_line(f"{mark} {finding.name}: {finding.says}{advice}"), soft_wrap=True)
-    well = all(finding.good for finding in findings)
+            _print(finding)
+    bad = sum(not finding.good for finding in findings)
     if as_json:
-        print_json({"good": well, "findings": [finding.to_json() for finding in findings]})
-    if not well:
+        print_json({"good": not bad, "findings": [finding.to_json() for finding in findings]})
+    else:
+        console().print(
+            f"{bad} of {len(findings)} need something done" if bad else "all is well", style="bold"
+        )
+    if bad:
         raise typer.Exit(1)
+
+
+def _print(finding: "Finding") -> None:
+    """What was looked at and how it is; below it what to do."""
+    from rich.text import Text
+
+    from kb.render import wrapped
+    from retrieval.text import one_line
+
+    columns = width(sys.stdout)
+    text = Text()
+    text.append("good  " if finding.good else "BAD   ", style="green" if finding.good else "bold red")
+    text.append(one_line(finding.name), style="bold")
+    says = wrapped(one_line(finding.says), _INDENT, columns)
+    # On one line where that fits, or nobody looks.
+    fits = columns is None or len(text.plain) + 2 + len(says.strip()) <= columns
+    text.append(f": {says.strip()}" if fits else f"\n{says}")
+    if not finding.good:
+        advice = wrapped(one_line(f"-> {finding.advice}"), _INDENT, columns)
+        text.append(
+            f"  {advice.strip()}" if columns is None else f"\n{advice}",
+            style="" if columns is None else "bold",
+        )
+    console().print(text, soft_wrap=True)

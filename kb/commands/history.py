@@ -12,7 +12,7 @@ from retrieval.errors import UsageError
 _EXAMPLES = """\b
 Examples:
   kb history show 3
-  kb history rm 3 4"""
+  kb history rm 3 4 --kb work"""
 
 app = typer.Typer(
     rich_markup_mode=None, invoke_without_command=True, epilog=_EXAMPLES,
@@ -49,7 +49,7 @@ def history(context: typer.Context, folder: KbFolder = None, as_json: Json = Fal
         say("no conversation has been kept yet: begin one with kb chat")
 
 
-@app.command()
+@app.command(epilog=_EXAMPLES)
 def show(chat: Id, folder: KbFolder = None, as_json: Json = False) -> None:
     """Show a conversation with its sources."""
     from kb.chats import Chats
@@ -66,7 +66,7 @@ def show(chat: Id, folder: KbFolder = None, as_json: Json = False) -> None:
         console().print("\n".join(exchange_lines(exchange, columns)) + "\n", soft_wrap=True)
 
 
-@app.command("rm")
+@app.command("rm", epilog=_EXAMPLES)
 def remove(ids: Ids, folder: KbFolder = None) -> None:
     """Forget conversations for good."""
     from kb.chats import Chats

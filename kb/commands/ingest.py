@@ -1,30 +1,32 @@
 """`kb ingest`: brings the knowledge base up to date with files and folders."""
 
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kb.commands.ingest_progress import progress_shown
 from kb.options import Json, KbFolder
-from kb.terminal import can_ask, console, is_terminal, print_json, say
+from kb.terminal import can_ask, console, print_json, say
 
 if TYPE_CHECKING:
-    from ingest.report import IngestReport, Progress
+    from ingest.report import IngestReport
+    from kb.knowledge import KnowledgeBase
 
-_STAGES = {
-    "scan": "looking for changes",
-    "models": "loading the embedding model",
-    "finish": "preparing searches",
-}
+_EXAMPLES = """\b
+Examples:
+  kb ingest ~/notes ~/mail/archive.mbox
+  kb ingest ./docs --kb work --watch"""
+# More failures than these nobody reads at once.
+_SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("ingest")(ingest)
+    app.command("ingest", epilog=_EXAMPLES)(ingest)
 
 
 def ingest(
@@ -38,28 +40,49 @@ def ingest(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and take in every change of the folders, until Ctrl-C.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read files and folders into the knowledge base; the next time, only what changed.
 
-    Reads Markdown, text, HTML, PDF, .eml, .mbox and Maildir. Files named in a .gitignore or .kbignore stay out.
+    Reads notes, wikis and web pages, mail, PDFs, office documents, data and archives. What a .gitignore or .kbignore
+    names stays out.
     """
     from ingest.walk import require
-    from kb.catalogue import DEFAULT_EMBEDDER
-    from kb.knowledge import KnowledgeBase
-    from kb.offer import offer_missing
-    from retrieval.errors import StoreMissing
+    from retrieval.errors import UsageError
 
     require(paths)
-    with ExitStack() as stack:
-        try:
-            kb = stack.enter_context(KnowledgeBase.open(folder, create=not dry_run))
-        except StoreMissing:
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            kb = stack.enter_context(KnowledgeBase.open(scratch, create=True))
-        if not dry_run:
-            offer_missing([kb.embedder or DEFAULT_EMBEDDER])
-        with progress_bar(show=not as_json) as tell:
+    if watch:
+        if dry_run or as_json:
+            raise UsageError("--watch goes with neither --dry-run nor --json")
+        _watch(paths, folder, prune)
+        return
+    try:
+        report = _run(paths, folder, prune=prune, dry_run=dry_run, show=not as_json)
+    except KeyboardInterrupt:
+        say("stopped; what was stored is kept, and the same command goes on from there")
+        raise
+    if as_json:
+        print_json(report.to_json())
+    else:
+        print_report(report, dry_run=dry_run)
+    _say_kept(report, prune)
+    found = report.added + report.updated + report.unchanged + report.kept
+    if not found and not report.failed:
+        names = ", ".join(map(str, paths))
+        say(f"there is nothing to read in {names} ({report.skipped} files of kinds that kb does not read)")
+    if report.failed or not found:
+        raise typer.Exit(1)
+
+
+def _run(
+    paths: list[Path], folder: Path | None, *, prune: bool | None, dry_run: bool, show: bool
+) -> "IngestReport":
+    """One ingest; asks a person whether what has vanished in bulk is to go."""
+    with _looked_at(folder) if dry_run else _opened(folder) as kb:
+        with progress_shown(show=show) as tell:
             report = kb.ingest(paths, prune=prune, dry_run=dry_run, on_progress=tell)
         if report.kept and prune is None and not dry_run and can_ask():
             vanished = (
@@ -67,98 +90,92 @@ def ingest(
                 "Remove them?"
             )
             if typer.confirm(vanished, err=True):
-                with progress_bar(show=not as_json) as tell:
+                with progress_shown(show=show) as tell:
                     report = kb.ingest(paths, prune=True, on_progress=tell)
-        if as_json:
-            print_json(report.to_json())
-        else:
-            _print(report, dry_run)
-        if report.kept and prune is None:
-            say(
-                f"{report.kept} documents are no longer on disk or are ignored now, more than half of what was there; "
-                "they were kept. If they are really to go, run it again with --prune"
-            )
-        found = report.added + report.updated + report.unchanged + report.kept
-        if not found and not report.failed:
-            names = ", ".join(map(str, paths))
-            say(
-                f"there is nothing to read in {names} ({report.skipped} files of kinds that kb does not read)"
-            )
-        if report.failed or not found:
-            raise typer.Exit(1)
+    return report
+
+
+def _watch(paths: list[Path], folder: Path | None, prune: bool | None) -> None:
+    """An ingest, and another one at every change until Ctrl-C."""
+    from kb.commands.watch import changes, follow, patiently
+
+    with _opened(folder) as kb:
+        try:
+            changed = changes(paths, kb.folder)
+            with progress_shown(show=True) as tell:
+                report = patiently(lambda: kb.ingest(paths, prune=prune, on_progress=tell))
+            print_report(report)
+            _say_kept(report, prune)
+            say(f"watching {', '.join(map(str, paths))}; Ctrl-C ends it")
+            follow(changed, report, lambda: kb.ingest(paths, prune=prune))
+        except KeyboardInterrupt:
+            say("stopped watching; what was read is kept")
 
 
 @contextmanager
-def progress_bar(*, show: bool) -> Iterator[Callable[["Progress"], None]]:
-    """A bar on stderr with rate and remaining time; on no terminal, a line when something longer begins."""
-    if not show or not is_terminal(sys.stderr):
-        yield _lines() if show else (lambda progress: None)
-        return
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+def _opened(folder: Path | None) -> "Iterator[KnowledgeBase]":
+    """The knowledge base to write to, with its embedding model on this machine."""
+    from kb.catalogue import DEFAULT_EMBEDDER
+    from kb.knowledge import KnowledgeBase
+    from kb.offer import offer_missing
 
+    with KnowledgeBase.open(folder, create=True) as kb:
+        offer_missing([kb.embedder or DEFAULT_EMBEDDER])
+        yield kb
+
+
+@contextmanager
+def _looked_at(folder: Path | None) -> "Iterator[KnowledgeBase]":
+    """The knowledge base, or an empty one for the time being where there is none."""
+    from kb.knowledge import KnowledgeBase
+    from retrieval.errors import StoreMissing
+
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(KnowledgeBase.open(folder))
+        except StoreMissing:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            yield stack.enter_context(KnowledgeBase.open(scratch, create=True))
+
+
+def _say_kept(report: "IngestReport", prune: bool | None) -> None:
+    if report.kept and prune is None:
+        say(
+            f"{report.kept} documents are no longer on disk or are ignored now, more than half of what was there; "
+            "they were kept. If they are really to go, run it again with --prune"
+        )
+
+
+def print_report(report: "IngestReport", *, dry_run: bool = False) -> None:
+    """What was done on stdout: documents, totals, time, and what could not be read."""
     from retrieval.text import one_line
 
-    columns = (
-        TextColumn("{task.fields[stage]}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task("", total=1.0, stage=_STAGES["scan"], rate="")
-
-        def tell(progress: "Progress") -> None:
-            elapsed = bar.tasks[0].elapsed or 0.0
-            rate = f"{progress.chunks / elapsed:.0f} chunks/s" if progress.chunks and elapsed else ""
-            doc = one_line(progress.doc)
-            stage = _STAGES.get(progress.stage) or f"…{doc[-31:]}" if len(doc) > 32 else doc
-            bar.update(
-                task,
-                completed=progress.fraction,
-                stage=_STAGES.get(progress.stage, stage).ljust(32),
-                rate=rate,
-            )
-
-        yield tell
-
-
-def _lines() -> Callable[["Progress"], None]:
-    told = set()
-
-    def tell(progress: "Progress") -> None:
-        if progress.stage in ("models", "finish") and progress.stage not in told:
-            told.add(progress.stage)
-            say(_STAGES[progress.stage])
-
-    return tell
-
-
-def _print(report: "IngestReport", dry_run: bool) -> None:
-    """The closing table on stdout, and why files failed."""
-    from rich.table import Table
-
-    from retrieval.text import one_line
-
-    out = console()
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     counts = {
-        "added": report.added, "updated": report.updated, "unchanged": report.unchanged, "removed": report.removed,
+        "added": report.added, "updated": report.updated, "removed": report.removed, "unchanged": report.unchanged,
         "failed": len(report.failed),
     }  # fmt: skip
-    for name in counts:
-        table.add_column(
-            f"would be {name}" if dry_run and name in ("added", "updated") else name, justify="right"
-        )
-    table.add_row(*(str(count) for count in counts.values()))
-    out.print(table)
-    if report.ignored:
-        out.print(f"{report.ignored} files and folders ignored (.gitignore, .kbignore)")
-    stages = ", ".join(f"{name} {s:.1f}" for name, s in report.seconds_by_stage.items() if s >= 0.05)
-    total = f"{report.documents} documents, {report.chunks} chunks; {report.seconds:.1f} s"
-    out.print(f"{total} ({stages})" if stages else total, soft_wrap=True)
-    for failure in report.failed:
-        out.print(one_line(f"failed: {failure.doc}: {failure.error}"), soft_wrap=True)
+    would = "would be " if dry_run else ""
+    done = [
+        f"{count:,} {would if name in ('added', 'updated', 'removed') else ''}{name}"
+        for name, count in counts.items()
+        if count
+    ]
+    stages = sorted(report.seconds_by_stage.items(), key=lambda stage: -stage[1])
+    took = ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages[:4] if seconds >= 0.05)
+    left_out = [
+        f"{report.ignored} ignored (.gitignore, .kbignore)" if report.ignored else "",
+        f"{report.skipped} of kinds that kb does not read" if report.skipped else "",
+    ]
+    lines = [
+        ", ".join(done) or "nothing to read",
+        f"{report.documents:,} documents, {report.chunks:,} chunks in all; {report.seconds:.1f} s"
+        + (f" ({took})" if took else ""),
+    ]
+    if any(left_out):
+        lines.append(f"left out: {', '.join(filter(None, left_out))}")
+    lines += [f"failed: {failure.doc}: {failure.error}" for failure in report.failed[:_SHOWN]]
+    if len(report.failed) > _SHOWN:
+        lines.append(f"... and {len(report.failed) - _SHOWN} more that failed: kb status lists them")
+    out = console()
+    for line in lines:
+        out.print(one_line(line), soft_wrap=True)

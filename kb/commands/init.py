@@ -21,10 +21,19 @@ def init(
     here: Annotated[
         bool, typer.Option("--here", help="In .kb in this folder: what is run in it or below uses that.")
     ] = False,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            metavar="URL",
+            help="Publish to, and search in, an index that machines share: a Milvus server's URL, or a .db file.",
+        ),
+    ] = None,
 ) -> None:
     """Make an empty knowledge base (default: the user's own, which kb ingest also makes)."""
     from kb.bases import HERE, default_folder, named_folder
     from kb.knowledge import KnowledgeBase
+    from kb.shared import join
     from kb.terminal import console
     from retrieval.errors import UsageError
     from retrieval.store import DATABASE
@@ -35,7 +44,8 @@ def init(
     folder = Path.cwd() / HERE if here else named_folder(name) if name else default_folder()
     there = (folder / DATABASE).exists()
     with KnowledgeBase.open(folder, create=True):
-        pass
+        if index:
+            join(folder, index)
     option = f" --kb {name}" if name else ""
     done = "is there already" if there else "is made"
     console().print(one_line(f"{folder} {done}: fill it with kb ingest PATH{option}"), soft_wrap=True)

@@ -1,19 +1,38 @@
 """`kb list`, `kb status`, `kb rm` and `kb reindex`: what is in the knowledge base."""
 
+import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from kb.options import After, Before, Json, KbFolder, Kinds, Sender, Source, filters_from
-from kb.terminal import console, print_json, say
+from kb.terminal import can_show, console, print_json, say, width
+
+_LIST_EXAMPLES = """\b
+Examples:
+  kb list --kind pdf --after 2025
+  kb list --bases"""
+_STATUS_EXAMPLES = """\b
+Examples:
+  kb status --kb work
+  kb status --json"""
+_REMOVE_EXAMPLES = """\b
+Examples:
+  kb rm 8d0d0d24c3c4
+  kb rm ~/mail/archive.mbox"""
+_REINDEX_EXAMPLES = """\b
+Examples:
+  kb reindex
+  kb reindex --embedder ~/models/my-sentence-transformer"""
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    app.command("list")(list_documents)
-    app.command("status")(status)
-    app.command("rm")(remove)
-    app.command("reindex")(reindex)
+    app.command("list", epilog=_LIST_EXAMPLES)(list_documents)
+    app.command("status", epilog=_STATUS_EXAMPLES)(status)
+    app.command("rm", epilog=_REMOVE_EXAMPLES)(remove)
+    app.command("reindex", epilog=_REINDEX_EXAMPLES)(reindex)
 
 
 def list_documents(
@@ -66,37 +85,19 @@ def _list_bases(as_json: bool) -> None:
 
 
 def status(folder: KbFolder = None, as_json: Json = False) -> None:
-    """Say what the knowledge base holds and works with."""
+    """Say what the knowledge base holds, how fresh it is, and what it works with."""
+    from kb.dashboard import dashboard
     from kb.knowledge import KnowledgeBase
-    from kb.offer import size
-    from retrieval.text import one_line
+    from kb.settings import settings
 
     with KnowledgeBase.open(folder) as kb:
-        found = kb.status()
+        found = kb.status(settings().model)
     if as_json:
         print_json(found.to_json())
         return
-    kinds = ", ".join(f"{count} {kind}" for kind, count in found.by_kind.items())
-    rows = {
-        "folder": f"{found.folder} ({size(found.bytes_on_disk)})",
-        "documents": f"{found.documents} ({kinds})" if kinds else "none yet: run kb ingest PATH",
-        "chunks": str(found.chunks),
-        "from": ", ".join(found.roots),
-        "dates": f"{found.oldest} to {found.newest}" if found.oldest else "none known",
-        "last ingest": found.last_ingest or "never",
-        "embeds with": _model(found.embedder, found.embedder_present),
-        "answers with": _model(found.llm, found.llm_present),
-        "unreadable": str(len(found.failed)),
-    }  # fmt: skip
-    out = console()
-    for name, value in rows.items():
-        out.print(f"{name:<13} {one_line(value)}", soft_wrap=True)
-    for failure in found.failed:
-        out.print(f"  {one_line(f'{failure.doc}: {failure.error}')}", soft_wrap=True)
-
-
-def _model(name: str, present: bool) -> str:
-    return name if present else f"{name} (missing: kb models pull {name})"
+    out, block = console(), "▇" if can_show("▇", sys.stdout) else "#"
+    for line, style in dashboard(found, datetime.now(UTC), width(sys.stdout), block):
+        out.print(line, style=style, soft_wrap=True)
 
 
 def remove(
@@ -129,13 +130,13 @@ def reindex(
 ) -> None:
     """Embed all documents anew from their stored text, also with another model."""
     from kb.catalogue import DEFAULT_EMBEDDER
-    from kb.commands.ingest import progress_bar
+    from kb.commands.ingest_progress import progress_shown
     from kb.knowledge import KnowledgeBase
     from kb.offer import offer_missing
 
     with KnowledgeBase.open(folder) as kb:
         offer_missing([embedder or kb.embedder or DEFAULT_EMBEDDER])
-        with progress_bar(show=not as_json) as tell:
+        with progress_shown(show=not as_json) as tell:
             chunks = kb.reindex(embedder, on_progress=tell)
         if as_json:
             print_json({"chunks": chunks, "embedder": kb.embedder})

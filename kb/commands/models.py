@@ -7,12 +7,27 @@ import typer
 from kb.options import Json
 from kb.terminal import console, print_json
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, fetch and check models.")
+_LIST_EXAMPLES = """\b
+Examples:
+  kb models list
+  kb models list --json"""
+_PULL_EXAMPLES = """\b
+Examples:
+  kb models pull
+  kb models pull qwen2.5-coder-0.5b"""
+_VERIFY_EXAMPLES = """\b
+Examples:
+  kb models verify
+  kb models verify all-minilm-l6-v2"""
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, epilog=_PULL_EXAMPLES, help="List, fetch and check models.",
+)  # fmt: skip
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME...]")]
 
 
-@app.command("list")
+@app.command("list", epilog=_LIST_EXAMPLES)
 def list_models(as_json: Json = False) -> None:
     """List the models that kb knows, and which are here."""
     from rich.table import Table
@@ -49,7 +64,7 @@ def list_models(as_json: Json = False) -> None:
     console().print(f"in {store.folder}", soft_wrap=True)
 
 
-@app.command()
+@app.command(epilog=_PULL_EXAMPLES)
 def pull(
     names: Names = None,
     again: Annotated[
@@ -75,7 +90,7 @@ def pull(
         print(f"{name}: fetched and checked")
 
 
-@app.command()
+@app.command(epilog=_VERIFY_EXAMPLES)
 def verify(names: Names = None) -> None:
     """Hash models (default: all that are here) against their pins."""
     from kb.catalogue import CATALOGUE

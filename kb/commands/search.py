@@ -8,13 +8,17 @@ import typer
 from kb.options import After, Before, Json, KbFolder, Kinds, Sender, Source, filters_from
 from kb.terminal import console, print_json, say, width
 
+_EXAMPLES = """\b
+Examples:
+  kb search "radio modules late" --kind mail
+  kb search "decisions of the product council in July" --k 5 --explain"""
 # Passages that are shown when nobody says how many.
 _HITS = 10
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("search")(search)
+    app.command("search", epilog=_EXAMPLES)(search)
 
 
 def search(

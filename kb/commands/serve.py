@@ -18,10 +18,15 @@ _IDLE, _FAREWELL = 15, 2
 _MOST = 512
 _SHORTEST = 16
 
+_EXAMPLES = """\b
+Examples:
+  kb serve
+  kb serve --kb work --port 8080"""
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("serve")(serve)
+    app.command("serve", epilog=_EXAMPLES)(serve)
 
 
 def serve(

@@ -11,6 +11,10 @@ from kb.terminal import console, print_json
 if TYPE_CHECKING:
     from kb.reports import Shown
 
+_EXAMPLES = """\b
+Examples:
+  kb show 8d0d0d24c3c4:1032-1136
+  kb show docs/wiki/decision-log.md"""
 # Characters of the document that are shown around a span.
 _AROUND = 600
 # Messages of a thread that are shown before and after one.
@@ -19,7 +23,7 @@ _NEIGHBOURS = 3
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("show")(show)
+    app.command("show", epilog=_EXAMPLES)(show)
 
 
 def show(

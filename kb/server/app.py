@@ -125,7 +125,10 @@ async def _sent(events: AsyncIterator[Event]) -> AsyncIterator[str]:
     try:
         async for event in events:
             if isinstance(event, Retrieved):
-                yield _event("hits", {"hits": [hit.to_json() for hit in event.hits]})
+                hits = [hit.to_json() for hit in event.hits]
+                yield _event(
+                    "hits", {"hits": hits, "searched": event.searched, "looked_for": event.looked_for}
+                )
             elif isinstance(event, Token):
                 yield _event("token", {"text": event.text})
             else:

@@ -6,11 +6,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from generation.stop import Stopped
+from kb.server import service
 from kb.server.owner import Busy
 from retrieval.errors import KbError, UsageError
 
 # What an application has to be told to expect, as it answers others with less.
-EXPECTED = (Busy, ClientDisconnect, HTTPException, KbError, RequestValidationError, Stopped, TimeoutError)
+EXPECTED = (*service.TOLD, ClientDisconnect, HTTPException, RequestValidationError)
 
 
 def error(path: str, status: int, sentence: str) -> JSONResponse:
@@ -26,17 +27,13 @@ def sentence(problem: Exception) -> tuple[int, str]:
     """The status and the sentence for an exception."""
     match problem:
         case Busy():
-            return 429, "too many requests are waiting: try again in a moment"
+            return 429, service.sentence(problem)
         case ClientDisconnect():
             return 400, "the client left"
         case UsageError():
             return 400, str(problem)
-        case KbError():
-            return 503, str(problem)
-        case Stopped():
-            return 503, "the server is closing"
-        case TimeoutError():
-            return 503, "this took too long: try again in a moment"
+        case KbError() | Stopped() | TimeoutError():
+            return 503, service.sentence(problem)
         case HTTPException():
             return problem.status_code, str(problem.detail)
         case RequestValidationError():

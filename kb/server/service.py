@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from generation.followup import standalone
 from generation.stop import Stopped
 from generation.types import Answer, Event, Retrieved, Turn
 from kb.catalogue import DEFAULT_LLM
-from kb.knowledge import KnowledgeBase
-from kb.server.owner import Owner, Stream
-from kb.session import TURNS
+from kb.knowledge import ASK_HITS, KnowledgeBase
+from kb.server.owner import Busy, Owner, Stream
+from retrieval.errors import KbError
 from retrieval.types import Filters
 
 T = TypeVar("T")
@@ -32,6 +33,22 @@ class Question:
     filters: Filters = Filters()
     long: bool = False
     history: tuple[Turn, ...] = ()
+
+
+# What goes wrong in a way that a client can be told, beside its own mistakes.
+TOLD = (Busy, KbError, Stopped, TimeoutError)
+
+
+def sentence(problem: Exception) -> str:
+    """What a client is told of one of these."""
+    match problem:
+        case Busy():
+            return "too many requests are waiting: try again in a moment"
+        case Stopped():
+            return "the server is closing"
+        case TimeoutError():
+            return "this took too long: try again in a moment"
+    return str(problem)
 
 
 class Service:
@@ -61,16 +78,21 @@ class Service:
     async def ask(self, question: Question) -> "Asked":
         """Searches at once and takes a place in the queue for the model. Raises Busy, or what a search raises."""
         started = time.perf_counter()
-        text, history = question.text, question.history[-TURNS:]
-        found = await self.read(
-            lambda kb: kb.passages(text, k=question.k, filters=question.filters, history=history)
-        )
+        text, history, k = question.text, question.history, question.k or ASK_HITS
+        found = await self.read(lambda kb: kb.search(text, k=k, filters=question.filters, history=history))
         events = self._answers.stream(
             lambda kb, stop: kb.answer_stream(
-                text, found, long=question.long, model=self.model, history=history, started=started, stop=stop
+                text,
+                found,
+                filters=question.filters,
+                long=question.long,
+                model=self.model,
+                history=history,
+                started=started,
+                stop=stop,
             )
         )
-        return Asked(Retrieved(found.hits), events)
+        return Asked(Retrieved(found.hits, standalone(text, history)), events)
 
 
 class Asked:

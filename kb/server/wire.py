@@ -47,13 +47,16 @@ def event_in(received: Mapping[str, Any]) -> Event:
     ((name, value),) = received.items()
     match name:
         case "hits":
-            return Retrieved(tuple(_hit(hit) for hit in value["hits"]))
+            return Retrieved(
+                tuple(_hit(hit) for hit in value["hits"]), value["searched"], tuple(value["looked_for"])
+            )
         case "token":
             return Token(value["text"])
         case "answer":
             return Answer(**value | {
                 "hits": tuple(_hit(hit) for hit in value["hits"]),
                 "citations": tuple(_citation(one) for one in value["citations"]),
+                "looked_for": tuple(value["looked_for"]),
                 "sentences": tuple(Sentence(s["text"], tuple(s["cites"]), s["supported"]) for s in value["sentences"]),
             })  # fmt: skip
         case "usage":

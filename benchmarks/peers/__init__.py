@@ -1,0 +1,1 @@
+"""kb beside others: the same documents, questions, models and machine, in one run."""

@@ -26,6 +26,13 @@ def find(given: Path | None) -> Path | None:
     return nearest(Path.cwd()) or (_by_name(Path(configured).expanduser()) if configured else None)
 
 
+def default_folder() -> Path:
+    """Where the knowledge base lies unless one is named: KB_HOME, else the platform's place for user data."""
+    from platformdirs import user_data_path
+
+    return Path(os.environ["KB_HOME"]) if os.environ.get("KB_HOME") else user_data_path("kb", appauthor=False)
+
+
 def nearest(folder: Path) -> Path | None:
     """The `.kb` in a folder or the nearest above it. One that belongs to somebody else is none of ours."""
     for place in (folder, *folder.parents):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from kb import __version__, shared
+from kb.bases import default_folder
 from kb.catalogue import DEFAULT_EMBEDDER
-from kb.knowledge import default_folder
 from kb.model_store import ModelStore
 from kb.offer import size
 from retrieval.errors import KbError, StoreMissing

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kb.bases import default_folder
 from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
 from kb.model_store import ModelStore, go_offline
 from kb.reports import BaseStatus, Listed, SearchResult, Shown
@@ -35,13 +36,6 @@ if TYPE_CHECKING:
 
 # Hits that an answer is built from; a search shows ten.
 ASK_HITS = 8
-
-
-def default_folder() -> Path:
-    """Where the knowledge base lies unless one is named: KB_HOME, else the platform's place for user data."""
-    from platformdirs import user_data_path
-
-    return Path(os.environ["KB_HOME"]) if os.environ.get("KB_HOME") else user_data_path("kb", appauthor=False)
 
 
 class KnowledgeBase:

@@ -80,14 +80,15 @@ def _events(
 ) -> "Iterator[Event]":
     """The events of the answer: from a server of the same knowledge base, whose models are loaded already, else made
     here."""
+    from kb.bases import default_folder
     from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
-    from kb.knowledge import KnowledgeBase, default_folder
     from kb.server.client import ask_server
 
     events = ask_server(
         folder or default_folder(), question, k=k, filters=filters, long=long, model=model or DEFAULT_LLM
     )
     if events is None:
+        from kb.knowledge import KnowledgeBase
         from kb.offer import offer_missing
 
         kb = stack.enter_context(KnowledgeBase.open(folder))

@@ -31,8 +31,8 @@ def init(
     ] = None,
 ) -> None:
     """Make an empty knowledge base (default: the user's own, which kb ingest also makes)."""
-    from kb.bases import HERE, named_folder
-    from kb.knowledge import KnowledgeBase, default_folder
+    from kb.bases import HERE, default_folder, named_folder
+    from kb.knowledge import KnowledgeBase
     from kb.shared import join
     from kb.terminal import console
     from retrieval.errors import UsageError

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import SMALL_MODEL, assert_one_sentence, kb, kb_json, model_path
+from helpers import assert_one_sentence, kb, kb_json, model_path
 
 from generation.abstain import MIN_CONFIDENCE
 from generation.llm import LocalModel
@@ -133,7 +133,7 @@ def test_an_answer_and_a_refusal_are_judged(sample_kb: KnowledgeBase) -> None:
 
 def test_proposed_questions_are_true_to_their_documents(sample_folder: Path, tmp_path: Path) -> None:
     """Whatever the model writes: each line can be read by kb eval, and its span holds its answer."""
-    model = LocalModel(model_path(SMALL_MODEL))
+    model = LocalModel(model_path(DEFAULT_LLM))
     made = list(make_questions(sample_folder, model, 2))
     model.close()
     file = tmp_path / "made.jsonl"

@@ -8,25 +8,25 @@ with KnowledgeBase.open() as kb:
 """
 
 import os
-import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kb.bases import default_folder
 from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
+from kb.loading import Loading
 from kb.model_store import ModelStore, go_offline
 from kb.reports import BaseStatus, Listed, SearchResult, Shown
-from retrieval.errors import EmbedderMismatch, ModelError, StoreMissing, UsageError
+from retrieval.errors import EmbedderMismatch, StoreMissing, UsageError
 from retrieval.store import Store
 from retrieval.types import Filters, Hit
 
 if TYPE_CHECKING:
     from generation.stop import Stop
-    from generation.types import Answer, Event, LanguageModel, Turn
+    from generation.types import Answer, Event, Turn
     from ingest.embedder import ModelFolder
     from ingest.report import IngestReport, Progress
     from kb.session import ChatSession
@@ -47,7 +47,7 @@ class KnowledgeBase:
         self._index = index
         self._reader: Store | MilvusReader = store if index is None else _reader(index, store)
         self._searcher: Searcher | None = None
-        self._loading: _Loading | None = None
+        self._loading: Loading | None = None
 
     @classmethod
     def open(cls, folder: Path | None = None, *, create: bool = False) -> "KnowledgeBase":
@@ -358,7 +358,7 @@ class KnowledgeBase:
             )
         ensure_encoder(model, fingerprint, folder)
 
-    def _load_in_background(self, name: str) -> "_Loading":
+    def _load_in_background(self, name: str) -> "Loading":
         """Begins to load the language model while the passages are looked up."""
         from generation.endpoint import is_endpoint
 
@@ -366,7 +366,7 @@ class KnowledgeBase:
             path = None if is_endpoint(name) else self._models.resolve_llm(name)
             if self._loading is not None:
                 self._loading.close()
-            self._loading = _Loading(name, path)
+            self._loading = Loading(name, path)
         return self._loading
 
     @staticmethod
@@ -387,53 +387,3 @@ def _reader(index: "Milvus", store: Store) -> "MilvusReader":
 def _require_words(question: str) -> None:
     if not question.strip():
         raise UsageError("the question is empty: say what to look for")
-
-
-class _Loading:
-    """A language model that a thread is loading: a GGUF file, or without one the endpoint that `name` is."""
-
-    def __init__(self, name: str, path: Path | None) -> None:
-        self.name = name
-        self._path = path
-        self._model: LanguageModel[Any] | None = None
-        self._error: Exception | None = None
-        self._closing = False
-        # Waited for in place of the thread: a join that Ctrl-C interrupts takes the thread for ended.
-        self._done = threading.Event()
-        threading.Thread(target=self._load, daemon=True).start()
-
-    def _load(self) -> None:
-        try:
-            self._model = self._endpoint() if self._path is None else self._local(self._path)
-        except Exception as error:  # noqa: BLE001  (raised again in the thread that asks for the model)
-            self._error = error
-        finally:
-            self._done.set()
-
-    def _endpoint(self) -> "LanguageModel[Any]":
-        from generation.endpoint import EndpointModel
-
-        return EndpointModel(self.name)
-
-    def _local(self, path: Path) -> "LanguageModel[Any]":
-        from generation.llm import LocalModel
-        from generation.prompt import SYSTEM
-
-        model = LocalModel(path)
-        if not self._closing:
-            model.warm(model.prompt(SYSTEM, "")[:-8])
-        return model
-
-    def model(self) -> "LanguageModel[Any]":
-        """The model, once it is loaded. Raises ModelError when it could not be."""
-        self._done.wait()
-        if self._model is None:
-            raise self._error or ModelError(f"the model {self.name} could not be loaded")
-        return self._model
-
-    def close(self) -> None:
-        """Frees the model. Waits for a load that is under way: a process that ends in the midst of it crashes."""
-        self._closing = True
-        self._done.wait()
-        if self._model is not None:
-            self._model.close()

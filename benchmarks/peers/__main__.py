@@ -125,17 +125,18 @@ def main() -> None:
         for system in SYSTEMS
         if system.name in arguments.peers.split(",") and system.setting in arguments.settings.split(",")
     ]
-    rows = []
     for name, files in _sets(arguments.sets).items():
         documents = prepare(arguments.eval, name, arguments.work, files)
+        rows = []
         for system in systems:
             run = Run(system, documents, arguments.work, arguments.environments)
             record = _tried(f"{name}, {system.title}", run.retrieval)
             if record:
                 rows.append((documents.title, _titled(system, record), record))
                 print(retrieval_table(rows[-1:]).splitlines()[-1], flush=True)
-    if arguments.write and rows:
-        write_section("Beside others: ingest and search", _command(arguments), retrieval_table(rows))
+        if arguments.write and rows:
+            title = f"Beside others: ingest and search, {documents.title}"
+            write_section(title, _command(arguments), retrieval_table(rows))
     if arguments.answers:
         table = _answers(arguments, [system for system in systems if system.answers])
         if arguments.write:

@@ -1,7 +1,7 @@
 """Chroma with sentence-transformers. It brings neither a reader nor a splitter nor a language model.
 
-The splitter is LangChain's recursive one: by default as in LangChain's tutorial, at best as Chroma's own study of
-splitters recommends (200 tokens, no overlap). Its local client has no search by words, so both are by distance.
+The splitter is LangChain's recursive one: by default with the sizes of LangChain's tutorial, at best with 200 tokens
+and no overlap, one of the settings of Chroma's own study of splitters. Both search by distance.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,60 @@
+"""Loading the language model in a thread, so that passages are looked up meanwhile."""
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import ModelError
+
+if TYPE_CHECKING:
+    from generation.types import LanguageModel
+
+
+class Loading:
+    """A language model that a thread is loading: a GGUF file, or without one the endpoint that `name` is."""
+
+    def __init__(self, name: str, path: Path | None) -> None:
+        self.name = name
+        self._path = path
+        self._model: LanguageModel[Any] | None = None
+        self._error: Exception | None = None
+        self._closing = False
+        # Waited for in place of the thread: a join that Ctrl-C interrupts takes the thread for ended.
+        self._done = threading.Event()
+        threading.Thread(target=self._load, daemon=True).start()
+
+    def _load(self) -> None:
+        try:
+            self._model = self._endpoint() if self._path is None else self._local(self._path)
+        except Exception as error:  # noqa: BLE001  (raised again in the thread that asks for the model)
+            self._error = error
+        finally:
+            self._done.set()
+
+    def _endpoint(self) -> "LanguageModel[Any]":
+        from generation.endpoint import EndpointModel
+
+        return EndpointModel(self.name)
+
+    def _local(self, path: Path) -> "LanguageModel[Any]":
+        from generation.llm import LocalModel
+        from generation.prompt import SYSTEM
+
+        model = LocalModel(path)
+        if not self._closing:
+            model.warm(model.prompt(SYSTEM, "")[:-8])
+        return model
+
+    def model(self) -> "LanguageModel[Any]":
+        """The model, once it is loaded. Raises ModelError when it could not be."""
+        self._done.wait()
+        if self._model is None:
+            raise self._error or ModelError(f"the model {self.name} could not be loaded")
+        return self._model
+
+    def close(self) -> None:
+        """Frees the model. Waits for a load that is under way: a process that ends in the midst of it crashes."""
+        self._closing = True
+        self._done.wait()
+        if self._model is not None:
+            self._model.close()

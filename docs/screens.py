@@ -50,22 +50,23 @@ class Studio:
         return Pane(folder, *arguments)
 
     def run(self, *arguments: str, midway: str = "") -> str:
-        """The screen of a run that has ended, below that of the moment when the text `midway` was on it."""
+        """The screen of a run that has ended, below that of the moment when the pattern `midway` was on it."""
         pane, moments = self.pane(*arguments), []
         if midway:
-            pane.until(lambda: midway in pane.text() or pane.ended(), 900)
+            pane.until(lambda: bool(re.search(midway, pane.text())) or pane.ended(), 900)
             moments.append(pane.text(styled=True) + "\n")
         pane.until(pane.ended, 900)
         moments.append(pane.text(styled=True))
         pane.close()
-        return "\n".join(moments)
+        # What tmux says below a command that has ended is none of kb's.
+        return "\n".join(re.sub(r"\s*Pane is dead.*", "", moment) for moment in moments)
 
     def save(self, name: str, command: str, screen: str) -> None:
         """Writes a screen as a picture."""
         text = screen.replace(str(ROOT), "~/kb").replace(str(self._home), "~")
         console = Console(record=True, width=COLUMNS, file=StringIO(), highlight=False)
         console.print(Text(f"$ {command}", style="bold"))
-        console.print(Text.from_ansi(re.sub(r"[^\n]*Pane is dead[^\n]*", "", text).rstrip()))
+        console.print(Text.from_ansi(text.rstrip()))
         console.save_svg(str(DOCS / f"{name}.svg"), title=command.partition(" -")[0], code_format=_FORMAT)
 
 
@@ -98,7 +99,7 @@ def main() -> None:
     wanted = sys.argv[1:] or ["ingest", "ask", "chat", "status", "doctor"]
     with tempfile.TemporaryDirectory() as home:
         studio = Studio(Path(home))
-        screen = studio.run("ingest", "sample_docs", midway="chunks/s")
+        screen = studio.run("ingest", "sample_docs", midway=r"[4-9]\d%")
         if "ingest" in wanted:
             studio.save("ingest", "kb ingest sample_docs", screen)
         for take in (ask, chat, status, doctor):

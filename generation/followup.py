@@ -19,6 +19,8 @@ from retrieval.words import STOP_WORDS, content_words
 _LEANING, _ALONE = 1.5, 0.3
 # Passages of each search that are looked at: one that only the second half of two searches know is no first hit.
 DEPTH = 50
+# Turns that a chain of follow-ups is followed back.
+_FOLLOWED = 3
 # Turns that the model is given: a pronoun rarely reaches further back, and prompt tokens are time.
 _READ = 2
 # Words that point back to what was said before.
@@ -41,13 +43,12 @@ class Query:
 
 
 def queries(question: str, history: Sequence[Turn]) -> list[Query]:
-    """What to search for: the question, and the question behind the turn before it and the first sentence of its
-    answer."""
+    """What to search for: the question, and the question behind what it follows: the questions from the last one that
+    can stand alone on, and the first sentence of the last answer."""
     if not history:
         return [Query(question, 1.0)]
-    last = history[-1]
-    answer = _MARKS.sub("", last.answer).partition(". ")[0]
-    together = " ".join(filter(None, (last.question, answer, question)))
+    answer = _MARKS.sub("", history[-1].answer).partition(". ")[0]
+    together = " ".join(filter(None, (*(turn.question for turn in _followed(history)), answer, question)))
     return [Query(question, 1.0), Query(together, _LEANING if leans(question) else _ALONE)]
 
 
@@ -56,14 +57,25 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     is."""
     if not history or not leans(question):
         return question
-    return f"{question} ({history[-1].question})"
+    return f"{question} ({_followed(history)[0].question})"
+
+
+def _followed(history: Sequence[Turn]) -> Sequence[Turn]:
+    """The last turns, from the one on that the others lean on; a few at most."""
+    near = history[-_FOLLOWED:]
+    first = next((at for at in range(len(near) - 1, 0, -1) if not _points_back(near[at].question)), 0)
+    return near[first:]
 
 
 def leans(question: str) -> bool:
     """Whether a question needs the turn before it to be understood: a pronoun, an opening "and …", hardly a content
     word."""
     told = [word for word in content_words(question) if word not in STOP_WORDS]
-    return bool(_POINTERS.search(question) or _OPENERS.match(question)) or len(told) < _FEW_WORDS
+    return _points_back(question) or len(told) < _FEW_WORDS
+
+
+def _points_back(question: str) -> bool:
+    return bool(_POINTERS.search(question) or _OPENERS.match(question))
 
 
 def fuse(found: Sequence[tuple[float, Sequence[Hit]]], k: int) -> list[Hit]:

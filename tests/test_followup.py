@@ -54,6 +54,13 @@ def test_the_first_question_has_nothing_to_lean_on() -> None:
     assert standalone("and who approved it?", []) == "and who approved it?"
 
 
+def test_a_chain_of_follow_ups_is_followed_back_to_its_subject() -> None:
+    """ "and who approved it?", "why?": the second has its subject from two questions ago."""
+    chain = [Turn("What of Corvane?", "Late."), *BEFORE, Turn("and who approved it?", "Marian.")]
+    assert queries("why?", chain)[1].text == "What was the Q3 decision? and who approved it? Marian. why?"
+    assert standalone("why?", chain) == "why? (What was the Q3 decision?)"
+
+
 def test_a_passage_that_both_searches_know_comes_first() -> None:
     a, b, c = (hit(text, ref=text, score=score) for text, score in (("a", 0.9), ("b", 0.8), ("c", 0.7)))
     better, other = hit("b", ref="b", score=0.95), hit("d", ref="d", score=0.2, rank=2)

@@ -103,7 +103,7 @@ class Readers:
         for shelf in self._shelves:
             shelf.close()
         for reader in self._readers:
-            reader.stop()
+            reader.end()
         for thread in self._threads:
             thread.join()
 
@@ -122,7 +122,7 @@ class Readers:
             return
         finally:
             # By this thread: the kernel ends a child with the thread that started it.
-            reader.stop()
+            reader.end()
 
     def _next(self) -> int | None:
         with self._lock:

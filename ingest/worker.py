@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Empty, Full, Queue
 from typing import IO, Any
 
 from ingest.document import Document, PartFailure, dump_layout, load_layout
@@ -46,22 +47,26 @@ _Answer = list[
 
 
 class ReaderProcess:
-    """The child process. Use as a context manager; only `stop` may come from another thread."""
+    """The child process. Use as a context manager; only `end` may come from another thread."""
 
     def __init__(self, seconds_per_file: float = SECONDS_PER_FILE) -> None:
         self._seconds = seconds_per_file
         self._child: _Child | None = None
+        self._ended = False
 
     def __enter__(self) -> "ReaderProcess":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self.end()
 
     def load(self, path: Path, doc: str) -> Iterator[Document | PartFailure]:
         """What the file's loader yields, read in the child. Raises LoadError with the loader's reason, or when
         the child crashed or took too long."""
         child = self._child = self._child or _Child()
+        if self._ended:  # while it started
+            self._stop()
+            raise LoadError(_CRASHED)
         patience = self._seconds + SECONDS_PER_MB * _megabytes(path)
         finished = False
         try:
@@ -85,10 +90,15 @@ class ReaderProcess:
             raise LoadError(_CRASHED) from None
         finally:
             if not finished:  # the rest of the answer would be taken for that of the next file
-                self.stop()
+                self._stop()
 
-    def stop(self) -> None:
-        """Ends the child; also from another thread, for which its file then counts as crashed."""
+    def end(self) -> None:
+        """Ends the child, and lets none be started again; also from another thread, for which its file then counts as
+        crashed."""
+        self._ended = True
+        self._stop()
+
+    def _stop(self) -> None:
         child, self._child = self._child, None
         if child is not None:
             child.kill()
@@ -133,6 +143,9 @@ class _Child:
                 self._answers.get(timeout=0.01)
             except Empty:
                 continue
+        # For another thread that waits for an answer; what the receiver said of it may just have been taken.
+        with suppress(Full):
+            self._answers.put_nowait(["died"])
         self._stdout.close()
         try:
             self._stdin.close()

@@ -19,7 +19,7 @@ def dashboard(
     status: BaseStatus, now: datetime, columns: int | None, block: str
 ) -> Iterator[tuple[str, str]]:
     """The lines, each with its style. Bars are made of `block`; lines are cut for `columns` (None: not at all)."""
-    yield one_line(str(status.folder)), "bold"
+    yield one_line(str(status.folder.absolute())), "bold"
     if not status.documents:
         yield "nothing in it yet: run kb ingest PATH", ""
     else:

@@ -58,7 +58,7 @@ def test_a_summary_names_what_counts_first_and_not_a_thousand_failures(
         added=1200, removed=2, failed=failed, skipped=7, ignored=1, documents=1400, chunks=9000, seconds=61.26,
         seconds_by_stage={"read": 1.0, "embed": 55.04, "scan": 0.01},
     )  # fmt: skip
-    ingest._print(report, dry_run=False)
+    ingest.print_report(report, dry_run=False)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
         "1,200 added, 2 removed, 300 failed",

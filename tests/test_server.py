@@ -54,7 +54,7 @@ def test_hits_come_first_and_the_checked_answer_last(port):
 
 def test_a_follow_up_is_searched_for_with_the_turn_before(port, sample_kb):
     turn = {"question": "what was the Q3 decision", "answer": "To launch Wren in the UK only."}
-    expected = sample_kb.passages("and who approved it?", history=[Turn(**turn)])
+    expected = sample_kb.search("and who approved it?", k=8, history=[Turn(**turn)])
     with begun(port, "POST", "/api/ask", {"question": "and who approved it?", "history": [turn]}) as response:
         first = response.readline() + response.readline()
     ((name, found),) = events(first.decode())

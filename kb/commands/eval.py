@@ -23,15 +23,11 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\b
 Examples:
-  kb eval questions.jsonl
-  kb eval questions.jsonl --retrieval-only --json > before.json
+  kb eval --make 20 questions.jsonl
   kb eval questions.jsonl --against before.json --report report.html
-  kb eval --make 20 > questions.jsonl
 
-\b
-A line of questions.jsonl, of which only the question must be there:
-  {"question": "…", "answers": ["…"], "doc": "notes.md", "page": 3, "span": [120, 180],
-   "message_id": "…", "answerable": true, "id": "…"}"""
+A line of questions.jsonl is {"question": "…", "answers": ["…"], "doc": "notes.md", "page": 3, "span": [120, 180],
+"message_id": "…", "answerable": true, "id": "…"}; only the question must be there."""
 # A line on stderr after each of so many questions, where no bar can be shown.
 _TOLD = 10
 

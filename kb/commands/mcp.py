@@ -5,8 +5,9 @@ import typer
 from kb.options import KbFolder, ModelName
 
 _EXAMPLES = """\b
-An assistant starts it, by an entry in its settings such as
-  {"mcpServers": {"kb": {"command": "kb", "args": ["mcp", "--kb", "/home/me/my-kb"]}}}"""
+Examples, as an assistant would start it:
+  kb mcp --kb ~/notes/.kb
+  kb mcp --model qwen2.5-coder-0.5b"""
 
 
 def register(app: typer.Typer) -> None:

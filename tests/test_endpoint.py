@@ -143,7 +143,7 @@ def test_the_commands_name_the_endpoint_and_doctor_asks_it(endpoint, world, tmp_
     status = kb("status", "--kb", world / "base", environment=own)
     assert f"answers with  {endpoint} (an endpoint on this machine)" in status.stdout
     doctor = kb("doctor", "--kb", world / "base", environment=own)
-    assert f"good endpoint: small at {endpoint}; an endpoint on this machine" in doctor.stdout
+    assert f"endpoint: small at {endpoint}; an endpoint on this machine" in doctor.stdout
 
 
 def test_an_endpoint_elsewhere_is_called_what_it_is(world, tmp_path):

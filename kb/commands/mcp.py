@@ -5,7 +5,7 @@ import typer
 from kb.options import KbFolder, ModelName
 
 _EXAMPLES = """\b
-Examples, as an assistant would start it:
+Examples:
   kb mcp --kb ~/notes/.kb
   kb mcp --model qwen2.5-coder-0.5b"""
 

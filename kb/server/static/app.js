@@ -96,7 +96,8 @@ function show(article, name, data) {
   const answer = article.querySelector(".answer");
   if (name === "hits") {
     const found = article.querySelector(".found");
-    found.querySelector("summary").textContent = `${data.hits.length} passages`;
+    found.querySelector("summary").textContent =
+      `${data.hits.length} passages${data.looked_for.length ? `, after a look for ${data.looked_for.join(", ")} too` : ""}`;
     found.querySelector("ol").replaceChildren(...data.hits.map((hit) => source(hit, hit.text)));
     found.hidden = !data.hits.length;
     found.open = true;

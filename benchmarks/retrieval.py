@@ -160,7 +160,8 @@ def main() -> None:
             print("\n".join(" | ".join(line) for line in found), flush=True)
             parts += ablate(kb, name, asked) if arguments.ablate else []
     if arguments.write:
-        run = "python -m benchmarks.retrieval EVAL WORK --write"
+        flag = " --baseline" if arguments.baseline else ""
+        run = f"python -m benchmarks.retrieval EVAL WORK{flag} --write"
         write_section("Retrieval on the public sets", run, markdown(HEAD, lines))
         if arguments.ablate:
             write_section("What each stage is worth", f"{run} --ablate", markdown(HEAD, parts))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from evil import start_code
 from helpers import assert_sound, info, kb, put
+from hypothesis import HealthCheck, settings
 from ingesting import FACTS, write
 from serving import served
 
@@ -17,6 +18,10 @@ from kb import KnowledgeBase
 from retrieval.schema import SCHEMA_VERSION
 from retrieval.store import DATABASE, Store
 from retrieval.writer import writing
+
+# How fast this machine happens to be decides no test.
+settings.register_profile("kb", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kb")
 
 NOTE = """---
 title: Launch plan

@@ -23,7 +23,7 @@ _LATIN = re.compile(r"[A-Za-z]{3,}")
 
 
 @pytest.mark.parametrize("suffix", sorted(MAKERS))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(paragraphs=st.lists(PARAGRAPH, min_size=1, max_size=6))
 def test_chunks_of_any_file_hold_all_of_it_within_the_window(suffix: str, paragraphs: list[str]) -> None:
     with TemporaryDirectory() as folder:

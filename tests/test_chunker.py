@@ -51,7 +51,7 @@ block = st.tuples(
     st.sampled_from(["\n\n", " ", "\n"]),
     st.sampled_from(["Notes", "", "T" * 900]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_is_lost_doubled_or_too_long(
     pieces: list[tuple[str, BlockKind, tuple[str, ...], int | None]], gap: str, title: str
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from helpers import hit, info
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.evaluation.compare import compare, read_run
@@ -149,7 +149,6 @@ def test_risk_falls_when_only_the_surest_are_answered() -> None:
     assert value(figures(run), "refusals", "risk, surer half") == 0
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from([0.2, 0.5, 0.9]), st.sampled_from([right, wrong, None])), max_size=12)
 )

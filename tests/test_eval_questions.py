@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from helpers import assert_one_sentence, hit, info
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.evaluation.measures import is_gold
@@ -161,7 +161,6 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(FIELDS, JSON, max_size=6))
 def test_any_object_is_a_question_or_one_sentence(entry: dict[str, Any]) -> None:
     try:

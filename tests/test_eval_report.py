@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_eval import GIVEN, REFUSED, result, unanswerable, wrong
 
@@ -61,7 +61,7 @@ def test_a_page_holds_no_script_and_nothing_from_elsewhere() -> None:
     assert "\x1b" not in page.text and "\u202e" not in page.text
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(st.text(max_size=40))
 def test_any_answer_leaves_the_pages_elements_and_the_tables_cells_as_they_are(text: str) -> None:
     plain, other = result("a"), result("a", replace(GIVEN, text=text))

@@ -121,7 +121,7 @@ def test_attributes_do_not_grow_without_end(tmp_path: Path) -> None:
     assert len(load_one(page(tmp_path, bomb + "\n" + "{a}" * 10)).text) < 20_000
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.sampled_from(

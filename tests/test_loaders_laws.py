@@ -54,20 +54,20 @@ def check(name: str, data: bytes) -> None:
         assert_lawful(item)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(MARKDOWN | st.text())
 def test_any_markdown(source: str) -> None:
     check("page.md", source.encode("utf-8", "surrogatepass"))
     check("page.txt", source.encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(HTML | st.text())
 def test_any_html(source: str) -> None:
     check("page.html", source.encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(MAIL | st.text(), MAIL, st.booleans())
 def test_any_mail_body(body: str, subject: str, html: bool) -> None:
     message = EmailMessage()
@@ -76,7 +76,7 @@ def test_any_mail_body(body: str, subject: str, html: bool) -> None:
     check("mail.eml", b"Subject: " + clean(subject).replace("\n", " ").encode() + b"\n" + bytes(message))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400) | st.text().map(str.encode))
 def test_any_bytes_as_any_file(data: bytes) -> None:
     for name in (
@@ -99,7 +99,7 @@ def test_any_bytes_as_any_file(data: bytes) -> None:
         check(name, data)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(HTML)
 def test_nothing_that_is_written_as_code_is_read_as_text(source: str) -> None:
     markup = f"<p>before</p><script>secret{source.replace('</script>', '')}</script>{source}"

@@ -152,7 +152,7 @@ def test_what_is_nested_without_end_is_read_as_plain_text(tmp_path: Path, source
     assert load_one(page(tmp_path, source)).text.strip()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.sampled_from(

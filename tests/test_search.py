@@ -107,7 +107,7 @@ def test_an_empty_question_finds_nothing(searcher: Searcher, query: str) -> None
 
 
 @given(query=st.text(max_size=60))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_can_be_searched_for(searcher: Searcher, query: str) -> None:
     searcher.search(query)
 

@@ -205,7 +205,7 @@ def test_answers_to_a_missing_message_are_one_thread_and_circles_end(tmp_path: P
         assert {m.info.message_id for m in of(store, "x").messages} == {"x", "y"}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, 11), max_size=5))
 def test_the_order_of_arrival_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, order: random.Random, gone: list[int]

@@ -111,7 +111,7 @@ def test_a_conversation_is_led_filtered_saved_left_and_gone_on_with(
     """A follow-up that forgot its subject, a filter that does not hold, an answer that can't be stopped, or a
     conversation that is lost with the window would each make the chat useless for more than one question."""
     base = tmp_path / "kb"
-    shutil.copytree(sample_folder, base, ignore=shutil.ignore_patterns("chats*"))  # of other tests
+    shutil.copytree(sample_folder, base, ignore=shutil.ignore_patterns("chats*", "*.sock"))  # of other tests
     notes = tmp_path / "notes.md"
 
     pane = Pane(tmp_path, "chat", "--kb", base)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from generation.abstain import MIN_CONFIDENCE, confidence, refuses
 from generation.asked import restates, states
-from generation.context import Ranked, build_context, rank
+from generation.context import Ranked, build_context, rank, relative
 from generation.earlier import with_replaced
 from generation.followup import recent
-from generation.plan import Plan, names_to_follow, needs_plan, together
+from generation.plan import FROM_HITS, Plan, names_to_follow, needs_plan, together
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
 from generation.stop import Stop
 from generation.tidy import quoted, tidy
@@ -141,7 +141,9 @@ class Answerer:
         model: LanguageModel[Any],
     ) -> Plan | None:
         """Looks for the names that the best hits bring; None when they bring none."""
-        names = names_to_follow(question, rank(question, hits, self._encode, model.count))
+        # Only the hits that names are taken from are encoded here: all that is read is encoded after the looks.
+        worth = relative([hit.score for hit in hits])[:FROM_HITS]
+        names = names_to_follow(question, rank(question, hits[:FROM_HITS], self._encode, model.count, worth))
         return together(names, hits, [look(name) for name in names]) if names else None
 
     def _second_look(

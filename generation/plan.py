@@ -16,7 +16,7 @@ from retrieval.types import Hit
 from retrieval.words import STOP_WORDS, content_words
 
 # Names are taken from this many hits, so many from each, and each is looked for with so many hits.
-_FROM_HITS, _NAMES, LOOK_HITS = 2, 4, 5
+FROM_HITS, _NAMES, LOOK_HITS = 2, 4, 5
 # What goes on to the context: the first look's best hits, and the best new ones of the others.
 _KEPT, _NEW = 4, 4
 # What the last of the new hits is worth beside the first, which is worth as much as the question's best hit.
@@ -67,7 +67,7 @@ def names_to_follow(question: str, ranked: Ranked) -> list[str]:
     asked = set(content_words(question))
     seen: set[str] = set()
     found: list[str] = []
-    for hit in range(min(_FROM_HITS, len(ranked.hits))):
+    for hit in range(min(FROM_HITS, len(ranked.hits))):
         mine = [at for at, candidate in enumerate(ranked.candidates) if candidate.hit == hit]
         mine.sort(key=lambda at: -float(ranked.scores[at]))
         named = dict.fromkeys(name for at in mine for name in names(ranked.candidates[at].unit.text))

@@ -19,8 +19,13 @@ class Pane:
     def __init__(
         self, folder: Path, *arguments: str | Path, columns: int = COLUMNS, lines: int = LINES
     ) -> None:
-        self._socket = folder / "tmux"
-        command = shlex.join([sys.executable, "-m", "kb.main", *map(str, arguments)])
+        self._socket, self._status = folder / "tmux", folder / "status"
+        self._status.unlink(missing_ok=True)
+        # Its status is written to a file: tmux at times never hears of an end, and shows the pane as dead without one.
+        command = (
+            shlex.join([sys.executable, "-m", "kb.main", *map(str, arguments)])
+            + f"; echo $? >{shlex.quote(str(self._status))}"
+        )
         self._tmux(
             "start-server", ";", "set", "-g", "remain-on-exit", "on", ";", "set", "-g", "history-limit", "9999", ";",
             "new-session", "-d", "-x", str(columns), "-y", str(lines), "-c", str(SAMPLES.parent), command,
@@ -73,15 +78,12 @@ class Pane:
 
     def ended(self) -> bool:
         """Whether the command has ended."""
-        return self._tmux("display-message", "-p", "#{pane_dead}").strip() == "1"
+        return self._status.exists() and self._status.read_text("ascii").endswith("\n")
 
     def left(self) -> int:
-        """Waits until the command has ended; its exit status, which tmux knows a moment later."""
-        self.until(lambda: self.ended() and self._status() != "")
-        return int(self._status())
-
-    def _status(self) -> str:
-        return self._tmux("display-message", "-p", "#{pane_dead_status}").strip()
+        """Waits until the command has ended; its exit status."""
+        self.until(self.ended)
+        return int(self._status.read_text("ascii"))
 
     def close(self) -> None:
         self._tmux("kill-server")

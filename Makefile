@@ -24,7 +24,9 @@ demo: models
 	$(BIN)/kb ingest sample_docs --kb $(DEMO)
 	$(BIN)/kb ask "what was the Q3 decision" --kb $(DEMO)
 
+# The tests that are not about answers use the small model.
 test: models
+	$(BIN)/kb models pull qwen2.5-coder-0.5b
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed

@@ -168,6 +168,20 @@ def _open(chat: Chat, rest: str) -> None:
     page(chat.kb.show(_source(chat, "/open", rest).ref))
 
 
+def _edit(chat: Chat, rest: str) -> None:
+    from kb.viewer import edit
+
+    source = _source(chat, "/edit", rest)
+    edit(chat.kb.file(source.ref), source.quote)
+
+
+def _view(chat: Chat, rest: str) -> None:
+    from kb.viewer import view
+
+    ref = _source(chat, "/view", rest).ref
+    view(chat.kb.file(ref), chat.kb.show(ref).page)
+
+
 def _source(chat: Chat, command: str, number: str) -> "Source":
     sources = chat.session.exchanges[-1].sources if chat.session.exchanges else ()
     for source in sources:
@@ -214,6 +228,8 @@ COMMANDS = {
     ),
     "/show": Command("N", "source N in its document", _show),
     "/open": Command("N", "the whole document in $PAGER, at the quote", _open),
+    "/edit": Command("N", "its file in $EDITOR, at the quote", _edit),
+    "/view": Command("N", "its file in the system's viewer, a PDF at the page", _view),
     "/filter": Command(
         "kind=mail from=Dana", "where to look: kind, from, after, before, source; or off", _filter
     ),

@@ -230,6 +230,13 @@ class KnowledgeBase:
 
         return pdf_file(self._store, ref.partition(":")[0])
 
+    def file(self, ref: str) -> Path:
+        """The file that `ref` was read from, its mailbox or archive where it lies in one. Raises UsageError when there
+        is no such document."""
+        from kb.originals import original
+
+        return original(self._store, ref.partition(":")[0])
+
     def list(self, filters: Filters = Filters()) -> list[Listed]:
         """All documents, by path."""
         return [Listed(*row) for row in self._reader.documents(filters)]

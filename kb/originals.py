@@ -11,6 +11,12 @@ from retrieval.store import Store
 _MOST = 256 * 1024 * 1024
 
 
+def original(store: Store, ref: str) -> Path:
+    """The file that a document was read from, which may be gone: its own, or the mailbox or archive that holds it.
+    Raises UsageError when there is no such document."""
+    return Path(os.fsdecode(store.file(store.document(ref).id)[0]))
+
+
 def pdf_file(store: Store, ref: str) -> bytes:
     """The PDF file that a document is. Only the bytes that were ingested are ever returned: what has taken their place
     on the disk since, a link to elsewhere too, has another hash. Raises UsageError where there are none such."""

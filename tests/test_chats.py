@@ -127,6 +127,8 @@ def test_save_never_writes_over_a_file_unasked(talk: Chat, tmp_path: Path) -> No
         "/why",
         "/show 1",
         "/open 1",
+        "/edit 1",
+        "/view 1",
         "/sources",
         "/nosuch",
         "/save",

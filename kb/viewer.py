@@ -1,0 +1,108 @@
+"""The file that a source was read from: in the person's editor at the quote, or in the system's viewer at the page."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from retrieval.errors import UsageError
+
+# Bytes; a larger file is opened at its beginning.
+_MOST = 64 * 1024 * 1024
+_EDITORS = ("nano", "vim", "vi", "emacs")
+# What comes before `file:line` in editors that want it so; all others are given +LINE.
+_FILE_AND_LINE = {"code": ("--goto",), "codium": ("--goto",), "subl": (), "zed": (), "hx": ()}
+# Viewers of PDF files, and how each is told the page, counted from 1.
+_PAGED = {"evince": "--page-index={}", "okular": "--page={}", "zathura": "--page={}", "mupdf": "{file} {}"}
+_SYSTEM = {"darwin": "open", "linux": "xdg-open"}
+# What a viewer shows and does not run, as a browser would a web page.
+_SHOWN = frozenset(
+    (".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp")
+)
+# So many words of a quote, standing together in a file, tell its line.
+_WORDS = 6
+
+
+def edit(file: Path, quote: str) -> None:
+    """Opens the file in $VISUAL or $EDITOR, at the line where the quote stands. Raises UsageError when there is no
+    such program, or no such file any more."""
+    _run(editor_command(file, line_of(file, quote)))
+
+
+def view(file: Path, page: int | None) -> None:
+    """Opens the file in the system's viewer, a PDF at the page (from 1) where the viewer takes one, and does not wait.
+    Raises UsageError for a file that a viewer might run, and when there is no viewer."""
+    _require(file)
+    if file.suffix.lower() not in _SHOWN:
+        raise UsageError(f"{file} is no PDF, picture or office document: /edit N opens it in your editor")
+    _run(viewer_command(file, page), wait=False)
+
+
+def line_of(file: Path, quote: str) -> int:
+    """The line (from 1) on which a quote begins; 1 where the file does not say it in these words, as a PDF."""
+    _require(file)
+    if file.stat().st_size > _MOST:
+        return 1
+    text = file.read_bytes().decode("utf-8", "replace")
+    words = quote.split()
+    for first in range(max(1, len(words) - _WORDS + 1)):
+        at = _place(text, words[first : first + _WORDS])
+        if at is not None:
+            return text.count("\n", 0, at) + 1
+    return 1
+
+
+def _place(text: str, words: Sequence[str]) -> int | None:
+    """Where the words stand one after the other, whatever white space is between them."""
+    at = text.find(words[0]) if words else -1
+    while at != -1:
+        if text[at : at + 2 * sum(len(word) + 8 for word in words)].split()[: len(words)] == list(words):
+            return at
+        at = text.find(words[0], at + 1)
+    return None
+
+
+def editor_command(file: Path, line: int) -> list[str]:
+    """The command that opens a file at a line. Raises UsageError when there is no editor."""
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        command = shlex.split(named)
+    except ValueError as error:
+        raise UsageError(f"$EDITOR can't be read ({error}): set it to the name of a program") from error
+    command = command or [name for name in _EDITORS if shutil.which(name)][:1]
+    if not command:
+        raise UsageError("there is no editor here: set EDITOR to the name of one, or use /open")
+    before = _FILE_AND_LINE.get(Path(command[0]).name)
+    return [*command, *before, f"{file}:{line}"] if before is not None else [*command, f"+{line}", str(file)]
+
+
+def viewer_command(file: Path, page: int | None) -> list[str]:
+    """The command that shows a file. Raises UsageError when there is none."""
+    if file.suffix.lower() == ".pdf" and page is not None:
+        for name, argument in _PAGED.items():
+            if shutil.which(name):
+                given = [word.format(page, file=file) for word in argument.split()]
+                return [name, *given] if "{file}" in argument else [name, *given, str(file)]
+    system = _SYSTEM.get(sys.platform, "start")
+    if shutil.which(system) is None:
+        raise UsageError(f"there is no viewer here ({system}): the file is {file}")
+    return [system, str(file)]
+
+
+def _require(file: Path) -> None:
+    if not file.is_file():
+        raise UsageError(f"the file {file} is gone: /open N shows what was read from it")
+
+
+def _run(command: Sequence[str], *, wait: bool = True) -> None:
+    try:
+        if wait:
+            subprocess.run(command, check=False)
+        else:
+            quiet = subprocess.DEVNULL
+            subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+    except OSError as error:
+        raise UsageError(f"{command[0]} can't be run ({error.strerror}): set EDITOR to another") from error

@@ -15,13 +15,15 @@ BlockKind = Literal["heading", "paragraph", "list", "table", "code", "meta", "qu
 @dataclass(frozen=True, slots=True)
 class Block:
     """`text[start:end]` is one structural unit. `heading` is the path of the headings above it, outermost
-    first (a heading block's own text is the last entry). `page` counts from 1."""
+    first (a heading block's own text is the last entry). `page` counts from 1; `label` is what the page itself is
+    numbered with, as "iv" or "A-3", where that is something else."""
 
     start: int
     end: int
     kind: BlockKind
     heading: tuple[str, ...] = ()
     page: int | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,13 @@ class Loader(Protocol):
 
 def dump_layout(blocks: Sequence[Block]) -> str:
     """The blocks as compact JSON, for the store."""
-    return json.dumps([[b.start, b.end, b.kind, b.heading, b.page] for b in blocks], separators=(",", ":"))
+    rows = [[b.start, b.end, b.kind, b.heading, b.page, *([b.label] if b.label else [])] for b in blocks]
+    return json.dumps(rows, separators=(",", ":"))
 
 
 def load_layout(layout: str) -> tuple[Block, ...]:
     """The blocks that `dump_layout` wrote."""
     return tuple(
-        Block(start, end, kind, tuple(path), page) for start, end, kind, path, page in json.loads(layout)
+        Block(start, end, kind, tuple(path), page, *label)
+        for start, end, kind, path, page, *label in json.loads(layout)
     )

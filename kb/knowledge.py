@@ -27,6 +27,7 @@ from retrieval.types import Filters, Hit
 if TYPE_CHECKING:
     from generation.stop import Stop
     from generation.types import Answer, Event, Turn
+    from ingest.document import Block
     from ingest.embedder import ModelFolder
     from ingest.report import IngestReport, Progress
     from kb.session import ChatSession
@@ -214,8 +215,10 @@ class KnowledgeBase:
             start, end = 0, len(document.text)
         if not start <= end <= len(document.text):
             raise UsageError(f"{ref} lies outside its document, which has {len(document.text)} characters")
-        heading, page = self._place(document.layout, start)
-        shown = Shown(ref, document.info, document.text, start, end, page, heading)
+        block = self._block(document.layout, start)
+        shown = Shown(
+            ref, document.info, document.text, start, end, block.page, block.heading, page_label=block.label
+        )
         if self._index is not None:
             return shown
         return replace(
@@ -377,12 +380,12 @@ class KnowledgeBase:
         return self._loading
 
     @staticmethod
-    def _place(layout: str, start: int) -> tuple[tuple[str, ...], int | None]:
-        """The heading path and page at an offset."""
-        from ingest.document import load_layout
+    def _block(layout: str, start: int) -> "Block":
+        """The block at an offset, or the last before it."""
+        from ingest.document import Block, load_layout
 
         blocks = [block for block in load_layout(layout) if block.start <= start]
-        return (blocks[-1].heading, blocks[-1].page) if blocks else ((), None)
+        return blocks[-1] if blocks else Block(0, 0, "paragraph")
 
 
 def _reader(index: "Milvus", store: Store) -> "MilvusReader":

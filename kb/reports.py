@@ -35,7 +35,8 @@ class SearchResult:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A document's whole text and the span `text[start:end]` that was asked for; for mail the thread, the refs of its
-    attachments, or of the message that it came attached to, and what is known of these."""
+    attachments, or of the message that it came attached to, and what is known of these. `page_label` is what the page
+    is numbered with where that is not `page`."""
 
     ref: str
     info: DocumentInfo
@@ -44,6 +45,7 @@ class Shown:
     end: int
     page: int | None
     heading: tuple[str, ...]
+    page_label: str = ""
     thread: "Thread | None" = None
     attachments: tuple[tuple[str, DocumentInfo], ...] = ()
     attached_to: tuple[str, DocumentInfo] | None = None
@@ -53,8 +55,9 @@ class Shown:
         return (
             {"ref": self.ref}
             | source_json(self)
-            | {"text": self.text, "recipients": list(self.info.recipients)}
+            | {"page_label": self.page_label or None, "text": self.text}
             | {
+                "recipients": list(self.info.recipients),
                 "thread": None if self.thread is None else _thread_json(self.thread),
                 "attachments": [_named_json(*attachment) for attachment in self.attachments],
                 "attached_to": None if self.attached_to is None else _named_json(*self.attached_to),

@@ -10,7 +10,8 @@ HIT = (
     "rank ref doc kind title start end text page heading message_id author date score dense lexical"
 ).split()
 SHOWN = (
-    "ref doc kind title text start end page heading message_id author date recipients thread attachments attached_to"
+    "ref doc kind title text start end page heading message_id author date recipients thread attachments attached_to "
+    "page_label"
 ).split()
 LISTED = (
     "ref doc part kind title author recipients date message_id references date_from chunks chars"

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 from loading import assert_lawful, load, load_one, texts
+from pypdf import PdfWriter
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
+from ingest.document import dump_layout, load_layout
 from ingest.worker import ReaderProcess
+from kb import KnowledgeBase
+from kb.commands.show import print_shown
 from retrieval.errors import LoadError
 
 Draw = Callable[[Canvas, int], None]
@@ -265,3 +269,26 @@ def test_a_file_that_only_forbids_printing_is_read(tmp_path: Path) -> None:
     """Such files are encrypted with an empty password, and open for everybody."""
     locked = StandardEncryption("", ownerPassword="secret", canPrint=0, strength=128)
     assert "Heating of the house" in load_one(pdf(tmp_path, article, encrypt=locked)).text
+
+
+def test_pages_know_what_they_are_numbered_with_in_print(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who looks a citation up on paper turns to page ix, not to the ninth sheet."""
+    path = pdf(tmp_path, lambda canvas, number: lines(canvas, 700, f"Chapter text {number}."), pages=5)
+    writer = PdfWriter(clone_from=path)
+    writer.set_page_label(0, 1, style="/r")
+    writer.set_page_label(2, 3, style="/D", prefix="A-")
+    writer.set_page_label(4, 4, style="/D", start=5)
+    writer.write(path)
+    document = load_one(path)
+    assert [(block.page, block.label) for block in document.blocks] == [
+        (1, "i"), (2, "ii"), (3, "A-1"), (4, "A-2"), (5, ""),
+    ]  # fmt: skip
+    assert load_layout(dump_layout(document.blocks)) == document.blocks
+    with KnowledgeBase.open(tmp_path / "kb", create=True) as base:
+        base.ingest([path])
+        shown = base.show(f"{path}:{document.blocks[3].start}-{document.blocks[3].end}")
+    assert (shown.page, shown.page_label) == (4, "A-2")
+    print_shown(shown)
+    assert "Page 4 of the file is numbered A-2" in capsys.readouterr().out

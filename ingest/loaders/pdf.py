@@ -7,7 +7,7 @@ only (`ingest.worker`), which also bounds time and memory.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import pypdfium2
@@ -41,6 +41,8 @@ _NO_AUTHOR = re.compile(
     r"(?:anonymous|unknown|none|user\d*|admin(?:istrator)?|owner|author|root|[\d\W_]*)$", re.IGNORECASE
 )
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:([+-])(\d\d)'?(\d\d)?|Z)?")
+# Characters of what a page is numbered with, as "Appendix A-12".
+_LABEL = 24
 _ENCRYPTED = "the file is encrypted: save it without its password and ingest it again"
 
 
@@ -52,13 +54,14 @@ def read(data: bytes, name: str, doc: str) -> Iterator[Document | PartFailure]:
     except pypdfium2.PdfiumError as error:
         if any(word in str(error).lower() for word in ("password", "security")):
             raise LoadError(_ENCRYPTED) from error
-        meta, outline, unread = {}, {}, []
+        meta, outline, unread, labels = {}, {}, [], []
         pages = without_running_lines(pages_anyway(data))
     else:
         try:
             meta = {key: one_line(value) for key, value in document.get_metadata_dict().items()}
             pages = without_running_lines(_lines(document))
             outline = _outline(document)
+            labels = _labels(document)
             unread = read_pictures(document, pages, len(data))
             for number, lines in enumerate(pages):
                 lines += page_notes(document, number)
@@ -69,7 +72,7 @@ def read(data: bytes, name: str, doc: str) -> Iterator[Document | PartFailure]:
         if unread:
             return
         raise LoadError(NOTHING if loaders.has_ocr() else ocr.MISSING)
-    text, blocks = assembled(pages, outline)
+    text, blocks = assembled(pages, outline, labels)
     info = DocumentInfo(
         doc, "", "pdf", _title(meta.get("Title", ""), blocks, text, name),
         author=None if _NO_AUTHOR.match(author := meta.get("Author", "")) else headline(author),
@@ -97,9 +100,11 @@ def _lines(document: pypdfium2.PdfDocument) -> list[list[Line]]:
     return pages
 
 
-def assembled(pages: list[list[Line]], outline: dict[int, list[Heading]]) -> tuple[str, tuple[Block, ...]]:
+def assembled(
+    pages: list[list[Line]], outline: dict[int, list[Heading]], labels: Sequence[str] = ()
+) -> tuple[str, tuple[Block, ...]]:
     """The text of all pages with its blocks. Headings are those of the outline where there is one, else the lines
-    that are set like headings."""
+    that are set like headings. `labels` are what the pages are numbered with, empty where that is their number."""
     words = Words(pages)
     parts: list[str] = []
     blocks: list[Block] = []
@@ -109,6 +114,7 @@ def assembled(pages: list[list[Line]], outline: dict[int, list[Heading]]) -> tup
     for number, lines in enumerate(pages, start=1):
         units = list(page_units(lines, words))
         entries = outline.get(number, [])
+        label = labels[number - 1] if labels else ""
         if not outline:
             path = tuple(heading for heading in path if number - since[heading] <= _HEADING_PAGES)
         here = {_comparable(unit.text) for unit in units}
@@ -126,12 +132,24 @@ def assembled(pages: list[list[Line]], outline: dict[int, list[Heading]]) -> tup
             start = length + 2 if parts else 0
             parts.append(unit.text)
             length = start + len(unit.text)
-            blocks.append(Block(start, length, kind, tuple(h.name for h in path), number))
+            blocks.append(Block(start, length, kind, tuple(h.name for h in path), number, label))
     return "\n\n".join(parts), tuple(blocks)
 
 
 def _below(path: tuple[Heading, ...], heading: Heading) -> tuple[Heading, ...]:
     return (*(above for above in path if above.rank < heading.rank), heading)
+
+
+def _labels(document: pypdfium2.PdfDocument) -> list[str]:
+    """What the pages are numbered with, as "iv"; empty where that is nothing else than their number from 1."""
+    labels = []
+    for number in range(len(document)):
+        try:
+            label = headline(clean(document.get_page_label(number)))[:_LABEL]
+        except (pypdfium2.PdfiumError, UnicodeError):
+            label = ""
+        labels.append("" if label == str(number + 1) else label)
+    return labels
 
 
 def _outline(document: pypdfium2.PdfDocument) -> dict[int, list[Heading]]:

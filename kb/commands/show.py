@@ -67,10 +67,13 @@ def print_shown(shown: "Shown") -> None:
 
 
 def _relations(shown: "Shown") -> Iterator[str]:
-    """The place of a message in its thread, the messages around it, and what came attached to what, with the refs."""
+    """What a page is numbered with, the place of a message in its thread, the messages around it, and what came
+    attached to what, with the refs."""
     from kb.render import day
     from retrieval.text import one_line
 
+    if shown.page_label:
+        yield f"Page {shown.page} of the file is numbered {one_line(shown.page_label)}"
     if shown.attached_to is not None:
         ref, info = shown.attached_to
         yield f"Attached to: {info.title} · {ref}"

@@ -1,6 +1,6 @@
 """Mail from other projects' tests: is all of it read, and are replies told from what they quote?
 
-    python -m benchmarks.mail_cases FOLDER
+    python -m benchmarks.mail_cases FOLDER [--write]
 
 FOLDER holds `torture.tar.gz` or what it unpacks to: message files of test suites, and `talon/expected.jsonl` (a case a
 line: `path`, `kind` and the `expected` reply). The files are read as an ingest reads them, in a child process with its
@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.scoring import markdown, write_section
 from ingest.document import Document
 from ingest.loaders.mail import read
 from ingest.worker import ReaderProcess
@@ -31,14 +32,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
     with tempfile.TemporaryDirectory() as scratch:
         if (folder / "torture.tar.gz").exists():
             with tarfile.open(folder / "torture.tar.gz") as archive:
                 archive.extractall(Path(scratch) / "cases", filter="data")
             folder = Path(scratch) / "cases"
-        _read_all(folder, Path(scratch))
-        _replies(folder)
+        table = markdown(("what", ""), [*_read_all(folder, Path(scratch)), _replies(folder)])
+    print(table)
+    if arguments.write:
+        write_section(
+            "Mail of other projects' tests", "python -m benchmarks.mail_cases EVAL/mail --write", table
+        )
 
 
 def _messages(folder: Path) -> Iterator[Path]:
@@ -49,7 +56,7 @@ def _messages(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _read_all(folder: Path, scratch: Path) -> None:
+def _read_all(folder: Path, scratch: Path) -> list[tuple[str, str]]:
     files = failed = documents = 0
     with ReaderProcess() as reader:
         for path in _messages(folder):
@@ -69,12 +76,14 @@ def _read_all(folder: Path, scratch: Path) -> None:
                 print(f"{name}: {error}")
     megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
     share = 100 * failed / max(files, 1)
-    print(
-        f"{files} message files, {documents} documents, {failed} failed ({share:.2f} %), at most {megabytes} MB"
-    )
+    return [
+        ("message files; documents in them", f"{files}; {documents}"),
+        ("not read", f"{failed} ({share:.1f} %)"),
+        ("most memory held", f"{megabytes} MB"),
+    ]
 
 
-def _replies(folder: Path) -> None:
+def _replies(folder: Path) -> tuple[str, str]:
     right = 0
     cases = [json.loads(line) for line in (folder / "talon/expected.jsonl").read_text("utf-8").splitlines()]
     for case in cases:
@@ -88,7 +97,7 @@ def _replies(folder: Path) -> None:
         right += is_right
         if not is_right:
             print(f"{case['path']}: {' / '.join(own)[:200]}")
-    print(f"{right} of {len(cases)} replies told from what they quote")
+    return "replies told from what they quote (talon)", f"{right} of {len(cases)}"
 
 
 if __name__ == "__main__":

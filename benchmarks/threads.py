@@ -1,6 +1,6 @@
 """Threads rebuilt from the headers of real messages, against the ones that are known.
 
-    python -m benchmarks.threads FOLDER
+    python -m benchmarks.threads FOLDER [--write]
 
 FOLDER holds `threads.jsonl` (a thread a line: its messages' `id` and `path`) and the messages, as `.eml` files by
 those paths or packed as `threads.tar.gz`. The messages are stored without chunks, in a random order, and each thread
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.scoring import markdown, write_section
 from ingest.document import Document
 from ingest.loaders.mail import read
 from retrieval.errors import LoadError
@@ -34,7 +35,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
     known = [json.loads(line) for line in (folder / "threads.jsonl").read_text("utf-8").splitlines()]
     with tempfile.TemporaryDirectory() as scratch:
         messages = folder
@@ -48,7 +51,10 @@ def main() -> None:
             with writing(store) as writer:
                 for number, info in enumerate(infos):
                     _put(writer, number, info)
-            _report(store, known, len(infos))
+            table = _table(store, known, len(infos))
+    print(table)
+    if arguments.write:
+        write_section("Threads of real messages", "python -m benchmarks.threads EVAL/mail --write", table)
 
 
 def _infos(folder: Path) -> Iterator[DocumentInfo]:
@@ -70,7 +76,7 @@ def _put(writer: Writer, number: int, info: DocumentInfo) -> None:
     writer.put(file_id, document, space)
 
 
-def _report(store: Store, known: list[dict[str, list[dict[str, str]]]], messages: int) -> None:
+def _table(store: Store, known: list[dict[str, list[dict[str, str]]]], messages: int) -> str:
     refs = {info.doc: ref for ref, info, _, _ in store.documents()}
     exact = asked = by_missing = by_subject = 0
     started = time.perf_counter()
@@ -86,10 +92,14 @@ def _report(store: Store, known: list[dict[str, list[dict[str, str]]]], messages
             by_subject += any(message.by_subject for message in found[0].messages)
             by_missing += sum(message.answers is None for message in found[0].messages) > 1
     ms = 1000 * (time.perf_counter() - started) / asked
-    print(
-        f"{messages} messages: {exact} of {len(known)} threads exact, asked for from {asked} messages, {ms:.1f} ms each"
+    rows = (
+        ("messages", f"{messages:,}"),
+        ("threads rebuilt exactly", f"{exact} of {len(known)}"),
+        ("asked for from each of their messages", f"{asked:,}, {ms:.1f} ms each"),
+        ("threads that hold more, which answers the same missing message", str(by_missing)),
+        ("threads that hold more, by its subject", str(by_subject)),
     )
-    print(f"{by_missing} hold more that answers the same missing message, {by_subject} more by subject")
+    return markdown(("what", ""), rows)
 
 
 def _connected(found: Thread | None) -> set[str]:

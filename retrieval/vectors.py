@@ -76,9 +76,11 @@ class VectorIndex(Derived):
             scores, rows = part.index.search(query.reshape(1, -1), min(k, found), params=parameters)
             return scores[0], rows[0] + part.first
 
-        parts = (
-            list(map(best, self._slices)) if len(self._slices) < 2 else list(_pool().map(best, self._slices))
-        )
+        if len(self._slices) < 2:
+            faiss.omp_set_num_threads(1)  # holds for this thread; several would only wait for each other
+            parts = list(map(best, self._slices))
+        else:
+            parts = list(_pool().map(best, self._slices))
         scores = np.concatenate([scores for scores, _ in parts])
         rows = np.concatenate([rows for _, rows in parts])
         order = np.lexsort((rows, -scores))[:k]

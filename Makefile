@@ -27,7 +27,7 @@ demo: models
 # The tests that are not about answers use the small model.
 test: models
 	$(BIN)/kb models pull qwen2.5-coder-0.5b
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

@@ -19,9 +19,25 @@ from retrieval.schema import SCHEMA_VERSION
 from retrieval.store import DATABASE, Store
 from retrieval.writer import writing
 
+# Each of several processes that run tests keeps to processors of its own. Models take all processors that a process may
+# use, and two that share them wait for each other at every step.
+if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
+    _number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    _processors = sorted(os.sched_getaffinity(0))[_number :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]
+    os.sched_setaffinity(0, _processors or os.sched_getaffinity(0))
+
 # How fast this machine happens to be decides no test.
 settings.register_profile("kb", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kb")
+
+# Begun first where several processes run tests: one of them begun last would keep the others waiting.
+_LONGEST = ("test_terminal.py", "test_redteam.py", "test_faults.py", "test_ask.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files that take longest in front."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
+
 
 NOTE = """---
 title: Launch plan

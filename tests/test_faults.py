@@ -111,14 +111,14 @@ def assert_usable(folder: Path) -> None:
             assert_sound(store)
 
 
-def test_ten_kills_leave_what_an_undisturbed_ingest_leaves(reference: Reference, tmp_path: Path) -> None:
+def test_kills_leave_what_an_undisturbed_ingest_leaves(reference: Reference, tmp_path: Path) -> None:
     """An ingest of hours will be killed: by a lid that is closed, a battery, the kernel. It must go on where it was,
     and nothing may be missing, doubled or stale afterwards."""
     folder, killed = tmp_path / "kb", []
-    for was_killed, left in killed_ingests(tmp_path, reference.seconds, kills=10, seed=7):
+    for was_killed, left in killed_ingests(tmp_path, reference.seconds, kills=5, seed=7):
         killed.append(was_killed)
         assert_usable(left)
-    assert sum(killed) >= 6, f"too many ended before they could be killed: {killed}"
+    assert sum(killed) >= 3, f"too many ended before they could be killed: {killed}"
     done = run(tmp_path, "ingest", "docs", "--kb", "./kb", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert_same(sound_contents(folder), reference.contents)

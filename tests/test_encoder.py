@@ -84,6 +84,33 @@ def test_the_vectors_are_those_of_sentence_transformers(encoder: Encoder, tmp_pa
     np.testing.assert_allclose(np.linalg.norm(got, axis=1), 1, atol=1e-4)
 
 
+_OF_ALL_LENGTHS = """
+import sys
+from pathlib import Path
+from ingest.embedder import Embedder, ModelFolder
+
+def held():
+    return int(Path("/proc/self/status").read_text().partition("RssAnon:")[2].split()[0]) // 1024
+
+embedder = Embedder(ModelFolder("m", Path(sys.argv[1])))
+embedder.encode(["a " * 200] * 24)
+before = held()
+for words in range(5, 200, 12):
+    embedder.encode(["a " * words] * 24)
+print(held() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read off /proc")
+def test_memory_stays_flat_whatever_the_lengths_of_texts() -> None:
+    """A mailbox of years has texts of every length, and must be read in on a small machine."""
+    done = subprocess.run(
+        [sys.executable, "-c", _OF_ALL_LENGTHS, str(model_path(MINILM))],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert int(done.stdout) < 120, "megabytes more than after the first batch"
+
+
 def test_a_vector_does_not_depend_on_its_neighbours(encoder: Encoder) -> None:
     """Padding in a batch must not leak into the vectors; the order of the texts is kept."""
     texts = SHORT * 2  # more than one batch

@@ -353,9 +353,13 @@ def _document(row: Sequence[Any]) -> StoredDocument:
 def _info(row: Sequence[Any]) -> DocumentInfo:
     return DocumentInfo(
         doc=row[0], part=row[1], kind=row[2], title=row[3], author=row[4],
-        recipients=tuple(json.loads(row[5])), date=row[6], message_id=row[7], references=tuple(json.loads(row[8])),
-        date_from=row[9],
+        recipients=_names(row[5]), date=row[6], message_id=row[7], references=_names(row[8]), date_from=row[9],
     )  # fmt: skip
+
+
+def _names(stored: str) -> tuple[str, ...]:
+    """A JSON list; most are empty, and a search reads hundreds."""
+    return () if stored == "[]" else tuple(json.loads(stored))
 
 
 def _why(error: Exception, file: Path) -> str:

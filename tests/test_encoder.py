@@ -93,10 +93,10 @@ def held():
     return int(Path("/proc/self/status").read_text().partition("RssAnon:")[2].split()[0]) // 1024
 
 embedder = Embedder(ModelFolder("m", Path(sys.argv[1])))
-embedder.encode(["a " * 200] * 24)
+embedder.encode(["a " * 200] * 32)
 before = held()
-for words in range(5, 200, 12):
-    embedder.encode(["a " * words] * 24)
+for words in range(5, 200, 8):
+    embedder.encode(["a " * words] * 32)
 print(held() - before)
 """
 
@@ -108,7 +108,7 @@ def test_memory_stays_flat_whatever_the_lengths_of_texts() -> None:
         [sys.executable, "-c", _OF_ALL_LENGTHS, str(model_path(MINILM))],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert int(done.stdout) < 120, "megabytes more than after the first batch"
+    assert int(done.stdout) < 300, "megabytes more than after the first batch"
 
 
 def test_a_vector_does_not_depend_on_its_neighbours(encoder: Encoder) -> None:

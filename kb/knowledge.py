@@ -376,7 +376,7 @@ class KnowledgeBase:
             path = None if is_endpoint(name) else self._models.resolve_llm(name)
             if self._loading is not None:
                 self._loading.close()
-            self._loading = Loading(name, path)
+            self._loading = Loading(name, path, self._models.folder / "prompts")
         return self._loading
 
     @staticmethod

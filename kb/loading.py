@@ -1,6 +1,10 @@
 """Loading the language model in a thread, so that passages are looked up meanwhile."""
 
+import glob
+import hashlib
 import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +15,13 @@ if TYPE_CHECKING:
 
 
 class Loading:
-    """A language model that a thread is loading: a GGUF file, or without one the endpoint that `name` is."""
+    """A language model that a thread is loading: a GGUF file, or without one the endpoint that `name` is. `states` is
+    the folder for what a model has read of every prompt, for the next process."""
 
-    def __init__(self, name: str, path: Path | None) -> None:
+    def __init__(self, name: str, path: Path | None, states: Path) -> None:
         self.name = name
         self._path = path
+        self._states = states
         self._model: LanguageModel[Any] | None = None
         self._error: Exception | None = None
         self._closing = False
@@ -42,8 +48,24 @@ class Loading:
 
         model = LocalModel(path)
         if not self._closing:
-            model.warm(model.prompt(SYSTEM, "")[:-8])
+            tokens = model.prompt(SYSTEM, "")[:-8]
+            model.warm(tokens, self._state_of(path, tokens))
         return model
+
+    def _state_of(self, path: Path, tokens: Sequence[int]) -> Path:
+        """The file for the state of this model, as it is on disk and in this version of llama.cpp, after these tokens.
+        Those of its earlier versions go."""
+        import llama_cpp
+
+        status = path.stat()
+        about = (str(path.resolve()), status.st_size, status.st_mtime_ns, llama_cpp.__version__, *tokens)
+        digest = hashlib.sha256(repr(about).encode()).hexdigest()[:16]
+        mine = self._states / f"{path.stem}-{digest}.kv"
+        for other in self._states.glob(f"{glob.escape(path.stem)}-????????????????.kv"):
+            if other != mine:
+                with suppress(OSError):
+                    other.unlink()
+        return mine
 
     def model(self) -> "LanguageModel[Any]":
         """The model, once it is loaded. Raises ModelError when it could not be."""

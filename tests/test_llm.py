@@ -42,6 +42,34 @@ def test_prompts_begin_alike(model: LocalModel) -> None:
     assert shared > model.count(SYSTEM)
 
 
+def test_what_was_read_is_there_for_the_next_process(model: LocalModel, tmp_path: Path) -> None:
+    """The first question of a day must not wait for instructions that were read a thousand times; and a file that a
+    full disk has cut off must neither end the program nor change an answer."""
+    kept, began = tmp_path / "states" / "a.kv", model.prompt(SYSTEM, "")[:-8]
+    asked = model.prompt(
+        SYSTEM, "Source: Log\nThe repair cost 395 EUR.\n\nQuestion: What did the repair cost?"
+    )
+    texts = []
+    for damage in (
+        None,
+        None,
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:99] + b"x" + data[100:],
+    ):
+        if damage:
+            kept.write_bytes(damage(kept.read_bytes()))
+        whole = kept.exists() and damage is None
+        before = kept.stat().st_mtime_ns if whole else 0
+        model.warm(began, kept)
+        assert model._llama.n_tokens == len(began)
+        assert (kept.stat().st_mtime_ns == before) == whole, "only what is damaged is made anew"
+        texts.append("".join(piece.text for piece in model.complete(asked, 24)))
+    assert "395" in texts[0] and len(set(texts)) == 1
+    (tmp_path / "file").touch()
+    model.warm(began, tmp_path / "file" / "a.kv")
+    assert model._llama.n_tokens == len(began), "where nothing can be kept it is read all the same"
+
+
 def test_a_prompt_that_does_not_fit_is_one_sentence(model: LocalModel) -> None:
     with pytest.raises(UsageError, match="shorter question"):
         list(model.complete(model.prompt(SYSTEM, "word " * CONTEXT_TOKENS), 10))

@@ -4,11 +4,12 @@ Importing this module is cheap; making an `Embedder` imports torch (3 to 6 secon
 nothing to embed never pays for it.
 """
 
+import ctypes
 import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,7 @@ class Embedder:
             if self._stopped.is_set():
                 raise Stopped
             vectors[batch] = self._encode([self._document_prompt + texts[number] for number in batch])
+        _give_back()
         return vectors
 
     def stop(self) -> None:
@@ -111,6 +113,13 @@ def _batches(texts: Sequence[str]) -> Iterator[list[int]]:
         batch.append(number)
     if batch:
         yield batch
+
+
+def _give_back() -> None:
+    """Gives memory that is free to the system. The C library keeps it, in pieces of the sizes that batches had: 0.7 GB
+    after a quarter of an hour."""
+    with suppress(OSError, AttributeError):  # not glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _has_bf16() -> bool:

@@ -1,6 +1,7 @@
 """The file that a source was read from: in the person's editor at the quote, or in the system's viewer at the page."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 from retrieval.errors import UsageError
 
 # Bytes; a larger file is opened at its beginning.
-_MOST = 64 * 1024 * 1024
+_MOST = 16 * 1024 * 1024
+# Bytes in which a file that is no text has a zero.
+_BEGINNING = 8192
 _EDITORS = ("nano", "vim", "vi", "emacs")
 # What comes before `file:line` in editors that want it so; all others are given +LINE.
 _FILE_AND_LINE = {"code": ("--goto",), "codium": ("--goto",), "subl": (), "zed": (), "hx": ()}
@@ -22,13 +25,18 @@ _SYSTEM = {"darwin": "open", "linux": "xdg-open"}
 _SHOWN = frozenset(
     (".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp")
 )
-# So many words of a quote, standing together in a file, tell its line.
-_WORDS = 6
+# So many words of a quote, standing together in a file, tell its line. Several runs are looked for: the first may hold
+# markup in the file.
+_WORDS, _TRIED = 6, 24
 
 
 def edit(file: Path, quote: str) -> None:
     """Opens the file in $VISUAL or $EDITOR, at the line where the quote stands. Raises UsageError when there is no
-    such program, or no such file any more."""
+    such program, no such file any more, or no text in it."""
+    _require(file)
+    with file.open("rb") as stream:
+        if b"\0" in stream.read(_BEGINNING):
+            raise UsageError(f"{file} is no text file: /open N shows what was read from it, /view N the file")
     _run(editor_command(file, line_of(file, quote)))
 
 
@@ -48,21 +56,11 @@ def line_of(file: Path, quote: str) -> int:
         return 1
     text = file.read_bytes().decode("utf-8", "replace")
     words = quote.split()
-    for first in range(max(1, len(words) - _WORDS + 1)):
-        at = _place(text, words[first : first + _WORDS])
-        if at is not None:
-            return text.count("\n", 0, at) + 1
+    for first in range(min(_TRIED, max(1, len(words) - _WORDS + 1))):
+        found = re.search(r"\s+".join(map(re.escape, words[first : first + _WORDS])), text)
+        if found:
+            return text.count("\n", 0, found.start()) + 1
     return 1
-
-
-def _place(text: str, words: Sequence[str]) -> int | None:
-    """Where the words stand one after the other, whatever white space is between them."""
-    at = text.find(words[0]) if words else -1
-    while at != -1:
-        if text[at : at + 2 * sum(len(word) + 8 for word in words)].split()[: len(words)] == list(words):
-            return at
-        at = text.find(words[0], at + 1)
-    return None
 
 
 def editor_command(file: Path, line: int) -> list[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kb import KnowledgeBase
 from kb.chat_commands import Chat, run
 from kb.chats import Exchange, Source
-from kb.viewer import editor_command, line_of, view, viewer_command
+from kb.viewer import edit, editor_command, line_of, view, viewer_command
 from retrieval.errors import UsageError
 
 SAMPLES = Path(__file__).parents[1] / "sample_docs"
@@ -71,6 +71,14 @@ def test_a_whole_line_is_found_where_it_first_stands(
     words = chosen.split()
     found = " ".join("\n".join(lines[line_of(file, chosen) - 1 :]).split()).split()
     assert not words or any(found[at : at + min(6, len(words))] == words[:6] for at in range(len(found)))
+
+
+def test_an_archive_is_not_opened_in_an_editor(tmp_path: Path, programs: Path) -> None:
+    told = program(programs, "nano")
+    (tmp_path / "docs.zip").write_bytes(b"PK\3\4\0\0")
+    with pytest.raises(UsageError, match="/open"):
+        edit(tmp_path / "docs.zip", "We ship in September")
+    assert not told.exists()
 
 
 def test_editors_are_told_the_line_in_their_own_way(monkeypatch: pytest.MonkeyPatch, programs: Path) -> None:

@@ -124,12 +124,14 @@ class LocalModel:
 
         buffer = (ctypes.c_uint8 * llama_cpp.llama_state_seq_get_size(self._llama.ctx, 0))()
         size = llama_cpp.llama_state_seq_get_data(self._llama.ctx, buffer, len(buffer), 0)
-        state = bytes(buffer[:size])
+        state = ctypes.string_at(buffer, size)
         whole = kept.with_name(f"{kept.name}.{os.getpid()}")
         with suppress(OSError):
             kept.parent.mkdir(parents=True, exist_ok=True)
             whole.write_bytes(hashlib.sha256(state).digest() + state)
             whole.replace(kept)
+        with suppress(OSError):  # what a full disk has cut off
+            whole.unlink(missing_ok=True)
 
     def complete(
         self,

@@ -18,8 +18,11 @@ _BEGINNING = 8192
 _EDITORS = ("nano", "vim", "vi", "emacs")
 # What comes before `file:line` in editors that want it so; all others are given +LINE.
 _FILE_AND_LINE = {"code": ("--goto",), "codium": ("--goto",), "subl": (), "zed": (), "hx": ()}
-# Viewers of PDF files, and how each is told the page, counted from 1.
-_PAGED = {"evince": "--page-index={}", "okular": "--page={}", "zathura": "--page={}", "mupdf": "{file} {}"}
+# Viewers of PDF files that can be told the page, counted from 1.
+_PAGED = (
+    "evince --page-index={page} {file}", "okular --page={page} {file}", "zathura --page={page} {file}",
+    "mupdf {file} {page}",
+)  # fmt: skip
 _SYSTEM = {"darwin": "open", "linux": "xdg-open"}
 # What a viewer shows and does not run, as a browser would a web page.
 _SHOWN = frozenset(
@@ -51,7 +54,6 @@ def view(file: Path, page: int | None) -> None:
 
 def line_of(file: Path, quote: str) -> int:
     """The line (from 1) on which a quote begins; 1 where the file does not say it in these words, as a PDF."""
-    _require(file)
     if file.stat().st_size > _MOST:
         return 1
     text = file.read_bytes().decode("utf-8", "replace")
@@ -80,10 +82,9 @@ def editor_command(file: Path, line: int) -> list[str]:
 def viewer_command(file: Path, page: int | None) -> list[str]:
     """The command that shows a file. Raises UsageError when there is none."""
     if file.suffix.lower() == ".pdf" and page is not None:
-        for name, argument in _PAGED.items():
-            if shutil.which(name):
-                given = [word.format(page, file=file) for word in argument.split()]
-                return [name, *given] if "{file}" in argument else [name, *given, str(file)]
+        for command in map(str.split, _PAGED):
+            if shutil.which(command[0]):
+                return [word.format(page=page, file=file) for word in command]
     system = _SYSTEM.get(sys.platform, "start")
     if shutil.which(system) is None:
         raise UsageError(f"there is no viewer here ({system}): the file is {file}")
@@ -103,4 +104,6 @@ def _run(command: Sequence[str], *, wait: bool = True) -> None:
             quiet = subprocess.DEVNULL
             subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
     except OSError as error:
-        raise UsageError(f"{command[0]} can't be run ({error.strerror}): set EDITOR to another") from error
+        raise UsageError(
+            f"{command[0]} can't be run ({error.strerror}): /open N shows what was read"
+        ) from error

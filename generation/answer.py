@@ -15,8 +15,9 @@ from generation.earlier import with_replaced
 from generation.followup import recent
 from generation.plan import FROM_HITS, Plan, names_to_follow, needs_plan, together
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
+from generation.sourced import with_source
 from generation.stop import Stop
-from generation.tidy import quoted, tidy
+from generation.tidy import as_written, quoted, tidy
 from generation.types import Answer, Event, LanguageModel, Passage, Retrieved, Token, Turn
 from generation.verify import Checked, check
 from retrieval.sentences import sentence_spans
@@ -112,6 +113,7 @@ class Answerer:
             if not long and len(sentence_spans(text)) > _MAX_SENTENCES:
                 break
         text = tidy(text, None if long else _MAX_SENTENCES, cut=made >= most)
+        text = as_written(text, "\n".join(passage.text for passage in passages))
         first = _Draft(text, check(text, passages, question, self._similarity), passages, len(tokens), made)
         refused = not text.strip() or refuses(text)
         escalated = not (refused or long or first.answers(question))
@@ -125,7 +127,7 @@ class Answerer:
             none = _not_found(question, hits, model.name, why, sure, timings, looked_for, draft, escalated)
             yield replace(none, tier=model.tier)
             return
-        told = with_replaced(draft.checked, ranked)
+        told = with_replaced(draft.checked if long else with_source(draft.checked, question), ranked)
         yield Answer(
             question=question, status="answered", text=told.text, citations=told.citations,
             sentences=told.sentences, hits=tuple(hits), model=model.name, why=f"{draft.why} {numbers}",

@@ -7,7 +7,8 @@ true beside the point. Both can be told without another model.
 import re
 from typing import Literal
 
-from generation.evidence import CURRENCIES, MONTHS, claims, dates, figures
+from generation.evidence import CURRENCIES, MONTHS, claims, dates, figures, stem
+from retrieval.facts import facts
 
 Asked = Literal["figure", "time", "name"]
 
@@ -17,7 +18,9 @@ _ASKED: tuple[tuple[Asked, re.Pattern[str]], ...] = (
         "figure",
         re.compile(
             r"\bhow (?:much|many|long|old|far|often|big|large|tall|high|deep|wide|fast|heavy|hot|cold)\b"
-            rf"|{_BEFORE}wh(?:at|ich) .*\b(?:price|costs?|pays?|paid|charges?|earns?|fee|salary|percentage|share)\b",
+            rf"|{_BEFORE}wh(?:at|ich) .*\b(?:price|costs?|pays?|paid|charges?|earns?|fee|salary|percentage|share)\b"
+            rf"|{_BEFORE}what(?:'s|’s| is| was| are| were) (?:the |its |their )?(?:\w+ ){{0,2}}"
+            r"(?:population|enrol?lment|size|length|height|width|depth|weight|age|temperature|speed|distance)\b",
             re.IGNORECASE,
         ),
     ),
@@ -38,6 +41,9 @@ _TIME = re.compile(
     r"\b(?i:(?:mon|tues|wednes|thurs|fri|satur|sun)day|today|yesterday|tomorrow|spring|summer|autumn|winter)\b"
     rf"|\b(?:{'|'.join(month.capitalize() for month in MONTHS)})\b"
 )
+_YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
+_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_CALENDAR = {stem(word) for word in (*MONTHS, *_DAYS)}
 
 
 def asked(question: str) -> Asked | None:
@@ -61,6 +67,35 @@ def states(answer: str, question: str) -> bool:
         names = claims(f"- {answer}").names
         return bool(names - claims(question).words or numbers)
     return not restates(answer, question)
+
+
+def others(answer: str, source: str, question: str) -> bool:
+    """Whether the source has more things of the kind that the question asks for than its answer says: other names, days
+    and years, or figures of the same unit. Where the wording does not tell the kind, no."""
+    kind = asked(question)
+    if kind == "name":
+        known = claims(f"- {answer}\n{question}")
+        return bool(claims(f"- {source}").names - known.names - known.words - _CALENDAR)
+    if kind == "time":
+        return bool(_times(source) - _times(f"{answer}\n{question}"))
+    if kind == "figure":
+        return bool(_amounts(source, answer) - _amounts(answer, answer) - _amounts(question, answer))
+    return False
+
+
+def _times(text: str) -> set[str]:
+    found, rest = dates(text)
+    return {f"{date.day} {date.month}" for date in found} | set(_YEAR.findall(rest))
+
+
+def _amounts(text: str, answer: str) -> set[str]:
+    """The figures of a text that are of one kind with those of the answer; where that names no unit, those that have
+    none."""
+    told, said = (facts(_YEAR.sub(" ", dates(t)[1])) for t in (text, answer))
+    kinds = {fact.kind for fact in said}
+    if kinds:
+        return {fact.value for fact in told if fact.kind in kinds}
+    return figures(_YEAR.sub(" ", dates(text)[1])) - {fact.value for fact in told}
 
 
 def restates(answer: str, question: str) -> bool:

@@ -1,4 +1,4 @@
-"""A draft as it is shown: no preamble, no more sentences than wanted, none that breaks off."""
+"""A draft as it is shown: no preamble, no more sentences than wanted, none that breaks off, numbers as written."""
 
 import re
 
@@ -8,6 +8,7 @@ _PREAMBLE = re.compile(
     r"^(?:according to|based on) the (?:\w+ )?(?:sources?|documents?|text|context|data)\b[^,.]{0,20}, (?=\w)",
     re.IGNORECASE,
 )
+_SPACED = re.compile(r"(?<![\d,.])\d{1,3}(?:, \d{3})+(?![\d,.]*\d)")
 _HEADING = re.compile(r"^(?:#+ [^\n]*\n+)+")
 
 
@@ -21,6 +22,16 @@ def tidy(draft: str, sentences: int | None, *, cut: bool) -> str:
         spans = spans[:-1]
     spans = spans[:sentences]
     return text[: spans[-1][1]] if spans else text
+
+
+def as_written(draft: str, sources: str) -> str:
+    """The draft with its large numbers as the sources write them: a small model puts "16, 801" for "16,801"."""
+
+    def join(match: re.Match[str]) -> str:
+        number = match.group().replace(" ", "")
+        return number if number in sources and match.group() not in sources else match.group()
+
+    return _SPACED.sub(join, draft)
 
 
 def quoted(sentence: str) -> str:

@@ -7,7 +7,7 @@ meeting of a series from the next.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import compress
@@ -19,7 +19,7 @@ from retrieval.duplicates import copies, own_names
 from retrieval.facts import Fact, facts, subjects
 from retrieval.standing import CHANGE, Standing, own_words, standing
 
-__all__ = ["Standing", "Statement", "standing", "superseded"]
+__all__ = ["Standing", "Statement", "standing", "superseded", "with_threads"]
 
 # The least cosine. In the sample documents all 18 pairs found above it are right, the lowest at 0.57; among mail of
 # many matters all that would be found from 0.45 to 0.55 is wrong.
@@ -84,6 +84,27 @@ def superseded(statements: Sequence[Statement]) -> dict[int, int]:
         if later:
             newest = max(later, key=lambda i: (read[i].when, float(vectors[i] @ vectors[at])))
             found[at] = found.get(newest, newest)
+    return found
+
+
+def with_threads(
+    replaced: Mapping[int, int], statements: Sequence[Statement], threads: Sequence[Set[str]]
+) -> dict[int, int]:
+    """What is replaced, and what was written before it in the same thread, which the same decision has overtaken: a
+    proposal is often worded as an opinion ("I would take late August"), and only the thread says what it is about.
+    `threads` has what connects each statement with others; nothing for what is no message."""
+    found = dict(replaced)
+    instants = [_instant(statement.date) for statement in statements]
+    for at, when in enumerate(instants):
+        if at in found or when is None or at in replaced.values():
+            continue
+        after = [
+            other
+            for other in replaced
+            if threads[at] & threads[other] and (later := instants[other]) is not None and when <= later
+        ]
+        if after:
+            found[at] = replaced[after[0]]
     return found
 
 

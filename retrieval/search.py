@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.asking import Asked, asked
-from retrieval.decisions import Statement, superseded
+from retrieval.decisions import Statement, superseded, with_threads
 from retrieval.duplicates import copies
 from retrieval.encoder import Encoder
 from retrieval.engine import EmbeddedEngine, Engine
 from retrieval.errors import EmbedderMismatch
 from retrieval.ranking import Candidate, about, evidence, spread
 from retrieval.store import Store, StoredChunk
+from retrieval.threads import thread_keys
 from retrieval.turns import turns
 from retrieval.types import Copy, Filters, Hit
 from retrieval.words import WordHits, query_words
@@ -98,7 +99,8 @@ class Searcher:
         firsts = [at for at, first in enumerate(same) if first == at]
         shown = [read[at] for at in firsts]
         first = [Statement(read[at].text, read[at].info.date, vectors[at]) for at in firsts[:_DECIDED]]
-        replaced = superseded(first)
+        threads = [thread_keys(c.info) if c.info.is_message else set() for c in shown[:_DECIDED]]
+        replaced = with_threads(superseded(first), first, threads)
         scores = [sum(found[candidate.id].values()) for candidate in shown]
         moves = _moves(scores, replaced)
         order = spread(shown, [a + b for a, b in zip(scores, moves, strict=True)], k)

@@ -10,7 +10,7 @@ from itertools import pairwise
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st jr sr vs etc inc ltd co corp dept fig no nos vol ed eds est approx jan feb mar apr jun jul "
     "aug sep sept oct nov dec mon tue wed thu fri sat sun e.g i.e cf al pp p ph.d u.s u.k a.m p.m bzw z.b d.h usw "
-    "ca".split()
+    "ca c".split()
 )
 # An end mark with closing quotes or brackets, then white space. The first part and the possessive quantifiers keep a
 # row of a million full stops from being tried from each of them.

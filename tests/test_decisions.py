@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from retrieval.decisions import Statement, superseded
+from retrieval.decisions import Statement, superseded, with_threads
 from retrieval.facts import facts
 from retrieval.standing import standing
 
@@ -164,3 +164,16 @@ def test_what_replaces_is_a_later_decision_that_nothing_replaces(dated: list[tup
     for older, newer in found.items():
         assert standing(dated[newer][1]) == "decided" and newer not in found
         assert (dated[older][0] or "")[:10] <= (dated[newer][0] or "")[:10]
+
+
+def test_an_opinion_in_the_thread_of_a_proposal_is_overtaken_with_it() -> None:
+    """ "From when can growers in the Netherlands buy it" would be answered with what somebody would have liked."""
+    opinion = ("2025-05-12T15:41:00+02:00", "In the Netherlands nobody buys in July. I would take late August.")
+    proposal, decision = ("2025-05-16T16:20:00+01:00", PROPOSAL), ("2025-07-29", REVISED)
+    later = ("2025-08-02T09:00:00+01:00", "Thank you all, I would have waited too.")
+    statements = [
+        Statement(text, day, pointing()) for day, text in (opinion, proposal, decision, later, opinion)
+    ]
+    threads = [{"root", "a"}, {"root", "b"}, set(), {"root", "c"}, {"another"}]
+    assert superseded(statements) == {1: 2}
+    assert with_threads({1: 2}, statements, threads) == {0: 2, 1: 2}

@@ -1,0 +1,43 @@
+"""The source's own sentence in the answer, where a small model may have read half of it or the wrong half.
+
+"Written by A and first sung by B" makes a small model name either of them, and of a list it names the first. So where
+the quoted sentence has more things of the kind that the question asks for than the draft, it stands beside the draft,
+word for word.
+"""
+
+from dataclasses import replace
+
+from generation.asked import others
+from generation.types import Citation, Sentence
+from generation.verify import Checked
+
+# An answer of more words is no short one.
+_MAX_WORDS = 55
+
+
+def with_source(checked: Checked, question: str) -> Checked:
+    """The checked answer and, where a quote tells of others than its sentence does, that quote between marks, once and
+    within the length of a short answer."""
+    quotes = {citation.n: citation for citation in checked.citations}
+    for sentence in checked.sentences:
+        for n in sentence.cites:
+            said = _plain(quotes[n])
+            if said is None or len(f"{checked.text} {said}".split()) > _MAX_WORDS:
+                continue
+            if others(sentence.text, said, question):
+                text = f"“{said}”"
+                return replace(
+                    checked,
+                    text=f"{checked.text} {text} [{n}].",
+                    sentences=(*checked.sentences, Sentence(text, (n,), supported=True)),
+                )
+    return checked
+
+
+def _plain(citation: Citation) -> str | None:
+    """The quote without its last full stop, if it is running text: no row of a table, list item or heading."""
+    lines = [line.strip() for line in citation.quote.splitlines()]
+    if any(not line or line[0] in "|#*-•>" or "|" in line for line in lines):
+        return None
+    text = " ".join(citation.quote.split())
+    return text.removesuffix(".") if text[-1] in ".!?" else None

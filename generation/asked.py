@@ -32,6 +32,13 @@ _ASKED: tuple[tuple[Asked, re.Pattern[str]], ...] = (
     ),
     ("name", re.compile(rf"{_BEFORE}(?:who|whom|whose|which|where)\b", re.IGNORECASE)),
 )
+# Asks for a sum of money, which "ten years" is none of.
+_MONEY = re.compile(
+    r"\bhow much\b.*\b(?:costs?|pays?|paid|charges?|earns?|rent|spend|spent|owes?|money|salary|budget|price|fees?)\b"
+    rf"|{_BEFORE}wh(?:at|ich) .*\b(?:price|salary|fee|rent)\b",
+    re.IGNORECASE,
+)
+_SPAN = re.compile(r"\b[\w.,]+[ -](?:year|month|week|day|hour|minute)s?\b", re.IGNORECASE)
 _IN_CURRENCY = re.compile(rf"\bin ({'|'.join(CURRENCIES)})\b", re.IGNORECASE)
 _YES_OR_NO = re.compile(
     r"^\W*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|may|must|shall|should|will|would)\b", re.I
@@ -58,6 +65,8 @@ def states(answer: str, question: str) -> bool:
         return False
     kind = asked(question)
     numbers = figures(answer) - figures(question)
+    if _MONEY.search(question):
+        numbers = figures(_SPAN.sub(" ", answer)) - figures(question)
     if kind == "figure":
         return bool(numbers)
     if kind == "time":

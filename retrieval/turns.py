@@ -1,6 +1,7 @@
 """Who speaks in a transcript: lines that begin with a name and a colon."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 _TURN = re.compile(r"^(?:\*\*|__)?([^\W\d_][\w .,'’()&/-]{0,60}?):(?:\*\*|__)?(?=\s|$)", re.MULTILINE)
@@ -21,9 +22,11 @@ def turns(text: str) -> Iterator[tuple[int, str]]:
 
 def is_transcript(text: str) -> bool:
     """Whether a document is mostly what people said in turn, and not a log whose entries all have a "Status:"."""
-    names = [name for _, name in turns(text)]
+    names = Counter(name for _, name in turns(text))
     lines = sum(1 for line in text.splitlines() if line.strip())
-    return len(names) >= max(_MIN_TURNS, _MIN_SHARE * lines) and len(set(names)) > 1
+    # Who takes part in a conversation speaks again.
+    speakers = sum(1 for count in names.values() if count > 1)
+    return names.total() >= max(_MIN_TURNS, _MIN_SHARE * lines) and speakers > 1
 
 
 def substance(text: str) -> str:

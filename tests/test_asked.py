@@ -17,7 +17,10 @@ from generation.asked import asked, restates, states
         ("And who approved it?", "name"),
         ("With whom does Bryony learn?", "name"),
         ("Which laboratory did the test?", "name"),
+        ("What is the population of Evesham?", "figure"),
+        ("What's the total length of the wall?", "figure"),
         ("What was the decision?", None),
+        ("What is the cause of the temperature alarm?", None),
         ("Is the office open when it snows?", None),
         ("Why is the launch late?", None),
         ("", None),
@@ -41,6 +44,8 @@ def test_the_wording_tells_the_kind(question: str, kind: str | None) -> None:
         ("Who approves a purchase of £8,000?", "Marian Thwaite"),
         ("What does it cost in Euros?", "1,400 EUR"),
         ("What is the tank made of?", "Steel"),
+        ("How much rent do we pay?", "It is 1,200 a month, for ten years."),
+        ("How much did they spend?", "They spent two million francs in three years."),
         ("Is the office open on Mondays?", "The office is open on Mondays."),
     ],
 )
@@ -58,6 +63,8 @@ def test_an_answer_states_what_was_asked(question: str, answer: str) -> None:
         ("Which laboratory did the test of Wren?", "The laboratory recommended a clip."),
         ("What does it cost in euros?", "It costs £1,240."),
         ("What is the capital of Mongolia?", "Mongolia is the capital of Mongolia."),
+        ("How much rent do we pay?", "The lease runs for ten years."),
+        ("What is the salary of a nurse?", "A nurse has a 12-month contract."),
     ],
 )
 def test_an_answer_beside_the_point_does_not(question: str, answer: str) -> None:

@@ -45,7 +45,8 @@ def test_a_meeting_that_answers_well_lifts_its_other_passages() -> None:
         "x", candidate(1, 7, 0.8, text=said), candidate(2, 7, 0.4, text=said), candidate(3, 8, 0.5, text=said)
     )
     assert best > other > stray
-    for page in ("", "Tooling: up by £3,500", "**Status:** decided.\n" * 8):
+    log = "**Status:** decided.\nWe said: no.\n**Status:** open.\nOwner: Dana.\n**Status:** dropped.\nSee: below."
+    for page in ("", "Tooling: up by £3,500", "**Status:** decided.\n" * 8, log):
         of_a_page, stray = scores(
             "x", candidate(1, 7, 0.8, text=page), candidate(2, 7, 0.4, text=page), candidate(3, 8, 0.5)
         )[1:]

@@ -151,7 +151,7 @@ def test_a_million_list_numbers_on_one_line_are_cut_in_time_too() -> None:
 
 
 def assert_quick(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     spans = sentence_spans(text)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert len(spans) <= len(text)

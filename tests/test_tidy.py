@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.tidy import quoted, tidy
+from generation.tidy import as_written, quoted, tidy
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,11 @@ def test_a_sentence_that_breaks_off_goes_unless_it_is_all_there_is() -> None:
 def test_a_quote_as_an_answer_has_no_heading() -> None:
     assert quoted("# Aphasia\n\nAphasia is an inability\nto speak.") == "Aphasia is an inability to speak."
     assert quoted("# Aphasia") == "# Aphasia"
+
+
+def test_a_large_number_is_as_the_source_writes_it() -> None:
+    """ "16, 801" is found in no source, and a right answer was thrown away for it."""
+    assert as_written("It has 16, 801 students.", "enrolls 16,801 students") == "It has 16,801 students."
+    assert as_written("It has 1, 116, 801.", "in all 1,116,801") == "It has 1,116,801."
+    assert as_written("In 16, 801 was added.", "page 16, 801 of 16,801") == "In 16, 801 was added."
+    assert as_written("It was 12, 345.", "of them 12 and 345") == "It was 12, 345."

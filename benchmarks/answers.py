@@ -1,12 +1,14 @@
 """Answers: how many are right, cited and rightly refused, and what they cost.
 
     python -m benchmarks.answers EVAL WORK [--sets wiki,pdf,meetings] [--limit N] [--model NAME] [--resume] [--write]
+    python -m benchmarks.answers EVAL WORK --sets wiki --plain N [--resume] [--write]
     python -m benchmarks.answers . WORK --sets sample_docs
 
 `EVAL` is a folder of question sets, `WORK` one for the knowledge bases that are made of them. A citation is right when
 it is of the gold page (wiki), of the gold page in the gold file (pdf), or overlaps a gold span (meetings). What is
 wanted of meetings are summaries, which no answer in a sentence can hold: whether one is right is not said. Each result
 is kept in `WORK/answers-SET.jsonl` as it is measured; `--resume` goes on from those that a stopped run has kept.
+With `--plain` N of the questions are also asked with a plain prompt over four passages, for comparison.
 """
 
 from collections.abc import Sequence
@@ -14,13 +16,14 @@ from pathlib import Path
 
 from benchmarks.retrieval import open_set, questions_file
 from benchmarks.scoring import markdown, parser, write_section
-from kb.catalogue import DEFAULT_LLM
+from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
 from kb.evaluation.journal import Journal
 from kb.evaluation.measures import median
-from kb.evaluation.questions import read_questions, sample
+from kb.evaluation.questions import Question, read_questions, sample
 from kb.evaluation.results import Given, Result
 from kb.evaluation.run import about, measure
 from kb.evaluation.summary import outcomes, risk_steps
+from kb.model_store import ModelStore
 
 _SETS = ("wiki", "pdf", "meetings")
 _TITLES = {
@@ -39,6 +42,7 @@ def main() -> None:
     command.add_argument("--limit", type=int, help="this many questions of each set, the same ones each time")
     command.add_argument("--model", default=DEFAULT_LLM)
     command.add_argument("--resume", action="store_true", help="go on from the results that WORK has")
+    command.add_argument("--plain", type=int, help="ask so many of the questions with a plain prompt, too")
     command.add_argument(
         "--verbose", action="store_true", help="show every answer that is not right and rightly cited"
     )
@@ -58,9 +62,14 @@ def main() -> None:
                     results.append(result)
                     _tell(results, len(questions), arguments.verbose)
         tables = tables_of(name, results)
+        if arguments.plain:
+            some = sample(questions, arguments.plain)
+            plain = _plainly(arguments.eval / name / "docs", some, arguments.model)
+            tables = f"{tables}\n\n{beside(results, plain)}"
         print(f"{name}\n{tables}")
         if arguments.write:
             limit = f" --limit {arguments.limit}" if arguments.limit else ""
+            limit += f" --plain {arguments.plain}" if arguments.plain else ""
             place = "." if (Path(name) / "questions.jsonl").exists() else "EVAL"
             run = f"python -m benchmarks.answers {place} WORK --sets {name}{limit} --model {arguments.model} --write"
             write_section(_TITLES.get(name, f"Answers: {name}"), run, tables)
@@ -76,6 +85,35 @@ def tables_of(name: str, results: Sequence[Result]) -> str:
     risks = [[f"{p.coverage:.2f}", f"{p.risk:.2f}", f"{p.confidence:.2f}"] for p in steps]
     text = "When only the surest answers are given: the share of all questions answered, and how much of it is wrong."
     return f"{table}\n\n{text}\n\n{markdown(('answered', 'of it wrong', 'confidence from'), risks)}"
+
+
+def _plainly(docs: Path, questions: Sequence[Question], name: str) -> list[Result]:
+    """The results of a plain prompt."""
+    from benchmarks.plain import ask
+    from generation.llm import LocalModel
+    from ingest.embedder import Embedder, ModelFolder
+
+    store = ModelStore()
+    embedder = Embedder(ModelFolder(DEFAULT_EMBEDDER, store.path(DEFAULT_EMBEDDER)))
+    model = LocalModel(store.path(name))
+    try:
+        return list(ask(docs, questions, embedder, model))
+    finally:
+        model.close()
+
+
+def beside(results: Sequence[Result], plain: Sequence[Result]) -> str:
+    """The same questions answered from a plain prompt and by kb."""
+    asked = {result.id for result in plain}
+    rows = {
+        "plain prompt, 4 passages of 160 words": cells(plain, has_right=True),
+        "kb": cells([result for result in results if result.id in asked], has_right=True),
+    }
+    table = markdown(
+        ["", *next(iter(rows.values()))], [[label, *row.values()] for label, row in rows.items()]
+    )
+    what = "of these questions, beside the same model with a plain prompt over the nearest passages:"
+    return f"{len(plain)} {what}\n\n{table}"
 
 
 def cells(results: Sequence[Result], *, has_right: bool) -> dict[str, str]:

@@ -5,12 +5,13 @@ name counts for as much as it tells those documents apart.
 """
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
-from pathlib import PurePath
 from typing import Any
 
 from retrieval.periods import Period, asks_latest, periods
@@ -77,11 +78,7 @@ def named(asked: Asked, documents: Mapping[int, DocumentInfo]) -> dict[int, floa
     """How well the question names each of some documents (0 to 1, the best 1), by the words of file name and title
     that stand in it; only those it names at all. One of the words must be written like a name. Messages are not
     named so: their subjects are no names."""
-    keys = {
-        i: _keys(f"{PurePath(info.doc).stem} {info.title}") - STOP_WORDS
-        for i, info in documents.items()
-        if info.kind != "mail"
-    }
+    keys = {i: _name_keys(info.doc, info.title) for i, info in documents.items() if info.kind != "mail"}
     counts: dict[str, int] = {}
     for its in keys.values():
         for key in its & asked.words:
@@ -114,7 +111,7 @@ def person(asked: Asked, author: str | None) -> float:
 
 
 def _within(period: Period, info: DocumentInfo) -> bool:
-    name = f"{PurePath(info.doc).stem} {info.title}"
+    name = f"{_stem(info.doc)} {info.title}"
     years = [int(year) for year in _YEAR.findall(name)]
     if years and (period.start or period.end):
         quarter = _QUARTER.search(name)
@@ -131,6 +128,16 @@ def _within(period: Period, info: DocumentInfo) -> bool:
 
 def _overlap(period: Period, first: date, last: date) -> bool:
     return (period.start is None or period.start <= last) and (period.end is None or first < period.end)
+
+
+@lru_cache(maxsize=8192)  # a search reads the names of some hundred documents
+def _name_keys(doc: str, title: str) -> frozenset[str]:
+    return frozenset(_keys(f"{_stem(doc)} {title}") - STOP_WORDS)
+
+
+def _stem(doc: str) -> str:
+    """A file's name without folders and suffix; ten times as fast as with pathlib."""
+    return os.path.splitext(os.path.basename(doc))[0]  # noqa: PTH119, PTH122
 
 
 def _words(text: str) -> list[str]:

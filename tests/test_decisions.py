@@ -168,7 +168,10 @@ def test_what_replaces_is_a_later_decision_that_nothing_replaces(dated: list[tup
 
 def test_an_opinion_in_the_thread_of_a_proposal_is_overtaken_with_it() -> None:
     """ "From when can growers in the Netherlands buy it" would be answered with what somebody would have liked."""
-    opinion = ("2025-05-12T15:41:00+02:00", "In the Netherlands nobody buys in July. I would take late August.")
+    opinion = (
+        "2025-05-12T15:41:00+02:00",
+        "In the Netherlands nobody buys in July. I would take late August.",
+    )
     proposal, decision = ("2025-05-16T16:20:00+01:00", PROPOSAL), ("2025-07-29", REVISED)
     later = ("2025-08-02T09:00:00+01:00", "Thank you all, I would have waited too.")
     statements = [

@@ -1,0 +1,86 @@
+"""Half an answer is shown with the whole sentence: of a list a small model names the first, of two people either."""
+
+import pytest
+from helpers import hit, info
+
+from generation.sourced import with_source
+from generation.types import Passage
+from generation.verify import check
+
+FILM = "They travel to the coasts of Australia, Hawaii, Senegal and Ghana in a quest for new surf spots."
+
+
+def told(question: str, draft: str, source: str) -> str:
+    found = hit(source, info("page.md"))
+    passage = Passage(1, found, ((found.start, found.end),), source)
+    checked = with_source(check(draft, [passage], question), question)
+    for sentence in checked.sentences:
+        assert all(checked.citations[n - 1].quote in source for n in sentence.cites)
+    return checked.text
+
+
+def test_a_list_is_given_whole() -> None:
+    text = told("Where was the film made?", "It was made on the coasts of Australia.", FILM)
+    assert text == f"It was made on the coasts of Australia [1]. “{FILM[:-1]}” [1]."
+
+
+@pytest.mark.parametrize(
+    ("question", "draft", "source"),
+    [
+        (
+            "Who sang it?",
+            "It was sung by Nick Lowe.",
+            "It was written by Nick Lowe and first sung by Dave Edmunds.",
+        ),
+        (
+            "When did the policy end?",
+            "The policy ended in 2016.",
+            "The policy ended between the end of 2015 and the beginning of 2016.",
+        ),
+        (
+            "How long is the guarantee?",
+            "The guarantee is 24 months.",
+            "The guarantee is 24 months, and 36 months for the cabinet.",
+        ),
+        (
+            "What is the population of Evesham?",
+            "The population of Evesham is 23,576.",
+            "The population of Evesham was 23,576, and is estimated at 27,684.",
+        ),
+    ],
+)
+def test_what_else_could_be_the_answer_is_seen(question: str, draft: str, source: str) -> None:
+    """The reader would else have to open the source to learn that the model chose."""
+    assert told(question, draft, source).endswith(f"“{source[:-1]}” [1].")
+
+
+@pytest.mark.parametrize(
+    ("question", "draft", "source"),
+    [
+        # Nothing else of the kind.
+        (
+            "Who sang it?",
+            "It was sung by Nick Lowe.",
+            "It was written and sung by Nick Lowe on a Monday in March.",
+        ),
+        (
+            "When is the launch?",
+            "The launch is on 30 September.",
+            "The launch of 300 units is on 30 September.",
+        ),
+        ("How many units?", "There are 300 units.", "There are 300 units at £1,240, from 30 September 2025."),
+        # The wording does not tell what kind is asked for.
+        (
+            "Why is it late?",
+            "The modules are late.",
+            "The modules are late, says Callum, seven weeks, at Corvane.",
+        ),
+        # Rows and items are no sentences.
+        ("Who is it?", "Hattie does the marking.", "| Hattie | Joost | marking |"),
+        ("Who is it?", "Hattie does the marking.", "- Hattie does the marking with Joost Verhoeven."),
+        # What follows would be no short answer.
+        ("Who did it?", "Hattie did the marking.", f"Hattie did the marking with Joost, {'word ' * 60}."),
+    ],
+)
+def test_an_answer_that_is_whole_stays_short(question: str, draft: str, source: str) -> None:
+    assert told(question, draft, source) == f"{draft[:-1]} [1]."

@@ -78,18 +78,20 @@ def states(answer: str, question: str) -> bool:
     return not restates(answer, question)
 
 
-def others(answer: str, source: str, question: str) -> bool:
-    """Whether the source has more things of the kind that the question asks for than its answer says: other names, days
-    and years, or figures of the same unit. Where the wording does not tell the kind, no."""
+def adds(answer: str, source: str, question: str) -> bool:
+    """Whether the source says more of what is asked for than its answer does: other names, other days and years, other
+    figures of the same unit. Where the question's wording does not tell the kind of thing, or the answer to "who" and
+    "where" is no name, two words more are enough."""
     kind = asked(question)
-    if kind == "name":
-        known = claims(f"- {answer}\n{question}")
-        return bool(claims(f"- {source}").names - known.names - known.words - _CALENDAR)
+    known = claims(f"- {answer}\n{question}")
+    told = claims(f"- {source}")
     if kind == "time":
         return bool(_times(source) - _times(f"{answer}\n{question}"))
     if kind == "figure":
         return bool(_amounts(source, answer) - _amounts(answer, answer) - _amounts(question, answer))
-    return False
+    if kind == "name" and claims(f"- {answer}").names - claims(question).words:
+        return bool(told.names - known.names - known.words - _CALENDAR)
+    return len(told.words - known.words) + len(told.figures - known.figures) > 1
 
 
 def _times(text: str) -> set[str]:

@@ -43,6 +43,17 @@ def test_a_list_is_given_whole() -> None:
             "The guarantee is 24 months, and 36 months for the cabinet.",
         ),
         (
+            "Does an error count as an at bat?",
+            "Yes, it counts as an at bat.",
+            "It counts as an at bat unless, in the judgment of the scorer, first base was safe.",
+        ),
+        (
+            "What does the red lamp mean?",
+            "The red lamp means a broken sensor.",
+            "The red lamp means a broken sensor or a controller that has lost its clock.",
+        ),
+        ("Where does the water go?", "The water goes to a tank.", "The water goes to a tank below the yard."),
+        (
             "What is the population of Evesham?",
             "The population of Evesham is 23,576.",
             "The population of Evesham was 23,576, and is estimated at 27,684.",

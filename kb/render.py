@@ -93,13 +93,15 @@ def exchange_of(answer: "Answer") -> Exchange:
     return Exchange(answer.question, answer.status, marked_text(answer), sources)
 
 
-def source_lines(source: Source, width: int | None) -> list[str]:
-    """A source as a reader opens and checks it: where it is from, the exact quote, and its ref."""
+def source_lines(source: Source, width: int | None, answer: str = "") -> list[str]:
+    """A source as a reader opens and checks it: where it is from, the exact quote unless the answer above it has it, and
+    its ref."""
     mark = f"[{source.n}] "
     indent = " " * len(mark)
+    told = f"“{' '.join(source.quote.split()).removesuffix('.')}”" in " ".join(answer.split())
     return [
         mark + wrapped(source.origin, indent, width).lstrip(),
-        quoted(source.quote, indent, width),
+        *([] if told else [quoted(source.quote, indent, width)]),
         f"{indent}kb show {source.ref}",
     ]
 
@@ -109,7 +111,7 @@ def exchange_lines(exchange: Exchange, width: int | None) -> list[str]:
     lines = [f"> {one_line(exchange.question)}", *answer_text(clean(exchange.answer), width).splitlines()]
     for source in exchange.sources:
         safe = Source(source.n, one_line(source.ref), one_line(source.origin), clean(source.quote))
-        lines += source_lines(safe, width)
+        lines += source_lines(safe, width, clean(exchange.answer))
     return lines
 
 

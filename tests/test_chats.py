@@ -14,6 +14,7 @@ from kb.chat_commands import COMMANDS, Chat, run
 from kb.chat_input import Names, history_file, reader
 from kb.chats import CHATS, Chats, Exchange, Source
 from kb.pager import pager_command
+from kb.render import source_lines
 from kb.session import ChatSession
 from kb.transcript import transcript
 from retrieval.errors import ModelError, StoreError, UsageError
@@ -53,6 +54,13 @@ def test_a_conversation_is_there_again_after_the_program_ends(tmp_path: Path) ->
         assert chats.latest() == first
         assert chats.read(first) == [SAID, SAID]
         assert [(chat.id, chat.turns) for chat in chats.summaries()] == [(first, 2), (second, 1)]
+
+
+def test_a_quote_that_stands_in_the_answer_is_not_shown_twice() -> None:
+    source = Source(1, "ab:0-21", "Plan · a.md", "The antenna\nis late.")
+    whole = ["[1] Plan · a.md", "    “The antenna is late.”", "    kb show ab:0-21"]
+    assert source_lines(source, None, "It is late [1].") == whole
+    assert source_lines(source, None, "It is late [1]. “The antenna is late” [1].") == [whole[0], whole[2]]
 
 
 def test_a_removed_conversation_leaves_no_word_on_disk(tmp_path: Path) -> None:

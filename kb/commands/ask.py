@@ -157,7 +157,7 @@ def print_answer(answer: "Answer", *, show_sources: bool = False) -> None:
     if shown.sources:
         out.print("\nSources", style="bold")
         for source in shown.sources:
-            first, *rest = source_lines(source, columns)
+            first, *rest = source_lines(source, columns, shown.answer)
             out.print(first, soft_wrap=True)
             out.print("\n".join(rest), style="dim", soft_wrap=True)
     elif answer.hits and not show_sources:

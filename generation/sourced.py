@@ -5,6 +5,7 @@ unless" it says yes. So where the quoted sentence says more of what is asked for
 draft, word for word: of 80 public questions 70 were answered right then, for 60 (benchmarks/RESULTS.md).
 """
 
+import re
 from dataclasses import replace
 
 from generation.asked import adds
@@ -13,6 +14,7 @@ from generation.verify import Checked
 
 # An answer of more words is no short one.
 _MAX_WORDS = 55
+_MARK = re.compile(r"\[[\d,; ?]+\]")
 
 
 def with_source(checked: Checked, question: str) -> Checked:
@@ -35,9 +37,10 @@ def with_source(checked: Checked, question: str) -> Checked:
 
 
 def _plain(citation: Citation) -> str | None:
-    """The quote without its last full stop, if it is running text: no row of a table, list item or heading."""
+    """The quote without its last full stop, if it is running text: no row of a table, list item or heading, and without
+    anything that would pass for one of the answer's marks."""
     lines = [line.strip() for line in citation.quote.splitlines()]
-    if any(not line or line[0] in "|#*-•>" or "|" in line for line in lines):
+    if any(not line or line[0] in "|#*-•>" or "|" in line or _MARK.search(line) for line in lines):
         return None
     text = " ".join(citation.quote.split())
     return text.removesuffix(".") if text[-1] in ".!?" else None

@@ -94,8 +94,7 @@ def exchange_of(answer: "Answer") -> Exchange:
 
 
 def source_lines(source: Source, width: int | None, answer: str = "") -> list[str]:
-    """A source as a reader opens and checks it: where it is from, the exact quote unless the answer above it has it, and
-    its ref."""
+    """A source as a reader opens and checks it: where it is from, the exact quote unless the answer has it, its ref."""
     mark = f"[{source.n}] "
     indent = " " * len(mark)
     told = f"“{' '.join(source.quote.split()).removesuffix('.')}”" in " ".join(answer.split())

@@ -85,6 +85,8 @@ def test_what_else_could_be_the_answer_is_seen(question: str, draft: str, source
         # Rows and items are no sentences.
         ("Who is it?", "Hattie does the marking.", "| Hattie | Joost | marking |"),
         ("Who is it?", "Hattie does the marking.", "- Hattie does the marking with Joost Verhoeven."),
+        # "[3]" would be taken for a citation of the answer.
+        ("Who is it?", "Hattie does the marking.", "Hattie does the marking with Joost Verhoeven.[3]"),
         # What follows would be no short answer.
         ("Who did it?", "Hattie did the marking.", f"Hattie did the marking with Joost, {'word ' * 60}."),
     ],

@@ -1,8 +1,9 @@
-"""The source's own sentence in the answer, where a small model may have read half of it or the wrong half.
+"""The source's own words in the answer, where a small model may have read half of them or the wrong half.
 
 "Written by A and first sung by B" makes a small model name either of them, of a list it names the first, and of "yes,
 unless" it says yes. So where the quoted sentence says more of what is asked for than the draft, it stands beside the
-draft, word for word: of 80 public questions 70 were answered right then, for 60 (benchmarks/RESULTS.md).
+draft, word for word: of 80 public questions 70 were answered right then, for 60 (benchmarks/RESULTS.md). A sentence
+that begins with "She" says who that is only together with the title of its page.
 """
 
 import re
@@ -11,29 +12,51 @@ from dataclasses import replace
 from generation.asked import adds
 from generation.types import Citation, Sentence
 from generation.verify import Checked
+from retrieval.text import one_line
 
 # An answer of more words is no short one.
 _MAX_WORDS = 55
 _MARK = re.compile(r"\[[\d,; ?]+\]")
+_PRONOUN = re.compile(r"(?:he|she|it|they|his|her|its|their)\b", re.IGNORECASE)
 
 
 def with_source(checked: Checked, question: str) -> Checked:
-    """The checked answer and, where a quote says more than its sentence does, that quote between marks, once and
-    within the length of a short answer."""
+    """The checked answer and, where a quote says more than its sentence does, that quote between marks, once and within
+    the length of a short answer."""
+    checked = _named(checked)
     quotes = {citation.n: citation for citation in checked.citations}
     for sentence in checked.sentences:
         for n in sentence.cites:
             said = _plain(quotes[n])
-            if said is None or len(f"{checked.text} {said}".split()) > _MAX_WORDS:
+            if said is None or not adds(sentence.text, said, question):
                 continue
-            if adds(sentence.text, said, question):
-                text = f"“{said}”"
+            text = _subject(said, quotes[n], checked.text) + f"“{said}”"
+            if len(f"{checked.text} {text}".split()) <= _MAX_WORDS:
                 return replace(
                     checked,
                     text=f"{checked.text} {text} [{n}].",
                     sentences=(*checked.sentences, Sentence(text, (n,), supported=True)),
                 )
     return checked
+
+
+def _named(checked: Checked) -> Checked:
+    """The answer with the title of its source in front, when it begins with a pronoun."""
+    first, *others = checked.sentences or (Sentence("", (), supported=False),)
+    citation = next((c for c in checked.citations if c.n in first.cites), None)
+    subject = _subject(first.text, citation, "") if citation else ""
+    if not subject:
+        return checked
+    first = replace(first, text=subject + first.text)
+    return replace(checked, text=subject + checked.text, sentences=(first, *others))
+
+
+def _subject(sentence: str, citation: Citation, said: str) -> str:
+    """Whom or what a sentence is about that begins with a pronoun, as its page's title has it; nothing where that has
+    been said. The subject of a message says neither."""
+    title = one_line(citation.info.title)
+    known = citation.info.is_message or _MARK.search(title) or title in said
+    return f"{title}: " if _PRONOUN.match(sentence) and not known else ""
 
 
 def _plain(citation: Citation) -> str | None:

@@ -10,8 +10,8 @@ from generation.verify import check
 FILM = "They travel to the coasts of Australia, Hawaii, Senegal and Ghana in a quest for new surf spots."
 
 
-def told(question: str, draft: str, source: str) -> str:
-    found = hit(source, info("page.md"))
+def told(question: str, draft: str, source: str, title: str = "Surfers") -> str:
+    found = hit(source, info("page.md", title=title))
     passage = Passage(1, found, ((found.start, found.end),), source)
     checked = with_source(check(draft, [passage], question), question)
     for sentence in checked.sentences:
@@ -20,8 +20,8 @@ def told(question: str, draft: str, source: str) -> str:
 
 
 def test_a_list_is_given_whole() -> None:
-    text = told("Where was the film made?", "It was made on the coasts of Australia.", FILM)
-    assert text == f"It was made on the coasts of Australia [1]. “{FILM[:-1]}” [1]."
+    text = told("Where was the film made?", "The film was made on the coasts of Australia.", FILM)
+    assert text == f"The film was made on the coasts of Australia [1]. Surfers: “{FILM[:-1]}” [1]."
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def test_a_list_is_given_whole() -> None:
     [
         (
             "Who sang it?",
-            "It was sung by Nick Lowe.",
-            "It was written by Nick Lowe and first sung by Dave Edmunds.",
+            "The song was sung by Nick Lowe.",
+            "The song was written by Nick Lowe and first sung by Dave Edmunds.",
         ),
         (
             "When did the policy end?",
@@ -44,8 +44,8 @@ def test_a_list_is_given_whole() -> None:
         ),
         (
             "Does an error count as an at bat?",
-            "Yes, it counts as an at bat.",
-            "It counts as an at bat unless, in the judgment of the scorer, first base was safe.",
+            "Yes, an error counts as an at bat.",
+            "An error counts as an at bat unless, in the judgment of the scorer, first base was safe.",
         ),
         (
             "What does the red lamp mean?",
@@ -71,8 +71,8 @@ def test_what_else_could_be_the_answer_is_seen(question: str, draft: str, source
         # Nothing else of the kind.
         (
             "Who sang it?",
-            "It was sung by Nick Lowe.",
-            "It was written and sung by Nick Lowe on a Monday in March.",
+            "The song was sung by Nick Lowe.",
+            "The song was written and sung by Nick Lowe on a Monday in March.",
         ),
         (
             "When is the launch?",
@@ -81,7 +81,7 @@ def test_what_else_could_be_the_answer_is_seen(question: str, draft: str, source
         ),
         ("How many units?", "There are 300 units.", "There are 300 units at £1,240, from 30 September 2025."),
         # Hardly a word more.
-        ("Why is it late?", "It is late as the modules are.", "It is late now, as the modules are."),
+        ("Why is it late?", "Wren is late as the modules are.", "Wren is late now, as the modules are."),
         # Rows and items are no sentences.
         ("Who is it?", "Hattie does the marking.", "| Hattie | Joost | marking |"),
         ("Who is it?", "Hattie does the marking.", "- Hattie does the marking with Joost Verhoeven."),
@@ -93,3 +93,14 @@ def test_what_else_could_be_the_answer_is_seen(question: str, draft: str, source
 )
 def test_an_answer_that_is_whole_stays_short(question: str, draft: str, source: str) -> None:
     assert told(question, draft, source) == f"{draft[:-1]} [1]."
+
+
+def test_who_she_is_says_the_title_of_the_page() -> None:
+    """ "He took over in 1991" names nobody, and neither does a quote that begins so."""
+    source = "She is known for the roles of Kathryn Janeway and Galina Reznikov."
+    text = told("Who plays the cook?", "The cook is played by Galina Reznikov.", source, "Kate Mulgrew")
+    assert text == f"The cook is played by Galina Reznikov [1]. Kate Mulgrew: “{source[:-1]}” [1]."
+    assert told("Who led it?", "He led it from 1991.", "He led it from 1991.", "Tim Russert") == (
+        "Tim Russert: He led it from 1991 [1]."
+    )
+    assert told("Who led it?", "He led it.", "He led it.", "Notes [1]") == "He led it [1]."

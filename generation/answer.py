@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.abstain import MIN_CONFIDENCE, confidence, refuses
-from generation.asked import restates, states
+from generation.asked import restates, states, wants_sum
 from generation.context import Ranked, build_context, rank, relative
 from generation.earlier import with_replaced
 from generation.followup import recent
@@ -121,8 +121,10 @@ class Answerer:
         draft = self._second_look(first, model, question, ranked, history, sure) if escalated else first
         numbers = f"({near}, refusal {refusal:.2f}: confidence {sure:.2f}, needs {MIN_CONFIDENCE})"
         timings["total"] = since()
-        if refused or not draft.supported:
+        unsaid = wants_sum(question) and not draft.answers(question)
+        if refused or unsaid or not draft.supported:
             why = "the model found no answer" if refused else "nothing in the draft is borne out"
+            why = "no sum of money was found" if unsaid and not refused and draft.supported else why
             why += f" in the passages {numbers}"
             none = _not_found(question, hits, model.name, why, sure, timings, looked_for, draft, escalated)
             yield replace(none, tier=model.tier)

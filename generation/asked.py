@@ -58,6 +58,11 @@ def asked(question: str) -> Asked | None:
     return next((kind for kind, pattern in _ASKED if pattern.search(question)), None)
 
 
+def wants_sum(question: str) -> bool:
+    """Whether the question asks for a sum of money."""
+    return bool(_MONEY.search(question))
+
+
 def states(answer: str, question: str) -> bool:
     """Whether the answer says something the question does not, of the kind it asks for."""
     currency = _IN_CURRENCY.search(question)
@@ -65,7 +70,7 @@ def states(answer: str, question: str) -> bool:
         return False
     kind = asked(question)
     numbers = figures(answer) - figures(question)
-    if _MONEY.search(question):
+    if wants_sum(question):
         numbers = figures(_SPAN.sub(" ", answer)) - figures(question)
     if kind == "figure":
         return bool(numbers)

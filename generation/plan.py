@@ -83,7 +83,7 @@ def names(text: str) -> list[str]:
     found = []
     for match in _NAME.finditer(text):
         words = re.sub(r"['’]s$", "", match.group().strip(" .'’")).split()
-        opening = text[: match.start()].rstrip(" \"'“‘([*")[-1:] in ("", *".!?:|#\n")
+        opening = text[: match.start()].rstrip(" \"'“‘([*")[-1:] in ("", *".!?:;|#\n")
         rest = list(dropwhile(lambda word: word.lower() in _COMMON, words))
         name = " ".join(rest)
         plain = opening and rest == words and name.isalpha() and not name.isupper()

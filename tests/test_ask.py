@@ -84,10 +84,15 @@ def test_a_fact_is_answered_from_the_document_that_holds_it(
 
 
 @pytest.mark.parametrize(
-    "question", ["What is the capital of Mongolia?", "Who won the football world cup in 2002?"]
+    "question",
+    [
+        "What is the capital of Mongolia?",
+        "Who won the football world cup in 2002?",
+        "How much rent do we pay for the Old Cannery?",  # the lease and its ten years are there
+    ],
 )
 def test_what_the_documents_do_not_say_is_not_answered(sample_kb: KnowledgeBase, question: str) -> None:
-    """The model knows the answer, and a reader would take it for the company's."""
+    """The model knows the answer or one to another question, and a reader would take it for the company's."""
     answer = sample_kb.ask(question)
     assert answer.status == "not_found"
     assert answer.text == "The documents do not say."

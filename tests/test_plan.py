@@ -24,7 +24,7 @@ def encode(texts):
         ("# Bank of England\n\nIt was moved on Tuesday.", ["Bank of England"]),
         ("On 3 September the board met in Łódź.", ["Łódź"]),
         ("Three equal faults. Summary\nOn Sunday C-17 came, and Ines Rocha's plan.", ["C-17", "Ines Rocha"]),
-        ("Version: Solla 4.2.0; Released: 24 June 2025; Remarks: Withdrawn", ["Solla 4.2.0"]),
+        ("Version: 4.2.0; Released: 24 June 2025; Owner: Ines Rocha", ["Ines Rocha"]),
         ("nothing here has a name", []),
     ],
 )

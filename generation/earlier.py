@@ -6,6 +6,7 @@ from datetime import date
 from generation.context import Ranked
 from generation.types import Citation, Sentence
 from generation.verify import Checked
+from retrieval.standing import CHANGE
 from retrieval.types import Hit
 
 
@@ -20,7 +21,9 @@ def with_replaced(checked: Checked, ranked: Ranked) -> Checked:
         return checked
     hit = ranked.hits[older]
     its = [at for at, candidate in enumerate(ranked.candidates) if candidate.hit == older]
-    unit = ranked.candidates[max(its, key=lambda at: ranked.scores[at])].unit
+    # A note that was put there later, "revised on 29 July", is not what was replaced.
+    own = [at for at in its if not CHANGE.search(ranked.candidates[at].unit.text.casefold())]
+    unit = ranked.candidates[max(own or its, key=lambda at: ranked.scores[at])].unit
     start, end = unit.start, unit.end
     citation = Citation(
         n=len(checked.citations) + 1, ref=f"{hit.ref.partition(':')[0]}:{start}-{end}", info=hit.info, start=start,

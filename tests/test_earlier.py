@@ -48,3 +48,11 @@ def test_nothing_is_said_where_nothing_is_known() -> None:
     assert told("The launch is on 30 September.", newer(), older(None))[0] == plain
     assert told("The launch is on 30 September.", newer(), older("another:0-50"))[0] == plain
     assert told("The launch is on 30 September.", newer(), older(f"new:0-{len(NEW)}", date=None))[0] == plain
+
+
+def test_a_note_about_the_change_is_not_what_was_replaced() -> None:
+    old = f"{OLD} The council revised the launch decision later, when the launch is see there."
+    document = hit(old, info("old.md", date="2025-06-10"), rank=2, ref="old", replaced_by=f"new:0-{len(NEW)}")
+    assert told("The launch is on 30 September.", newer(), document)[1][1:] == [
+        "It was decided that the launch is on 26 August."
+    ]

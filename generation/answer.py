@@ -123,9 +123,8 @@ class Answerer:
         timings["total"] = since()
         unsaid = wants_sum(question) and not draft.answers(question)
         if refused or unsaid or not draft.supported:
-            why = "the model found no answer" if refused else "nothing in the draft is borne out"
-            why = "no sum of money was found" if unsaid and not refused and draft.supported else why
-            why += f" in the passages {numbers}"
+            found = "no sum of money was found" if draft.supported else "nothing in the draft is borne out"
+            why = f"{'the model found no answer' if refused else found} in the passages {numbers}"
             none = _not_found(question, hits, model.name, why, sure, timings, looked_for, draft, escalated)
             yield replace(none, tier=model.tier)
             return

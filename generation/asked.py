@@ -7,7 +7,7 @@ true beside the point. Both can be told without another model.
 import re
 from typing import Literal
 
-from generation.evidence import CURRENCIES, MONTHS, claims, dates, figures, stem
+from generation.evidence import CURRENCIES, DAYS, MONTHS, claims, dates, figures, stem
 from retrieval.facts import facts
 
 Asked = Literal["figure", "time", "name"]
@@ -49,8 +49,7 @@ _TIME = re.compile(
     rf"|\b(?:{'|'.join(month.capitalize() for month in MONTHS)})\b"
 )
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-_CALENDAR = {stem(word) for word in (*MONTHS, *_DAYS)}
+_CALENDAR = {stem(word) for word in (*MONTHS, *DAYS)}
 
 
 def asked(question: str) -> Asked | None:

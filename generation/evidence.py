@@ -14,6 +14,7 @@ from functools import lru_cache
 from retrieval.words import STOP_WORDS, content_words
 
 MONTHS = "january february march april may june july august september october november december".split()
+DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 _NUMBER_WORDS = {
     word: str(value)
     for value, word in enumerate(

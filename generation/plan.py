@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import dropwhile
 
 from generation.context import Ranked, relative
-from generation.evidence import MONTHS, forms
+from generation.evidence import DAYS, MONTHS, forms
 from retrieval.types import Hit
 from retrieval.words import STOP_WORDS, content_words
 
@@ -36,9 +36,7 @@ _BELONGS = re.compile(r"\bof\b|['’]s\b", re.IGNORECASE)
 _CAPITALISED = r"[^\W\d_a-z][\w.'’&-]*"
 _NAME = re.compile(rf"{_CAPITALISED}(?:(?: (?:of|the|and|de|von|van|for|in|la|&))? {_CAPITALISED})*")
 
-
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-_COMMON = STOP_WORDS | set(MONTHS) | set(_DAYS)
+_COMMON = STOP_WORDS | set(MONTHS) | set(DAYS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,10 +107,11 @@ def source_lines(source: Source, width: int | None, answer: str = "") -> list[st
 
 def exchange_lines(exchange: Exchange, width: int | None) -> list[str]:
     """A kept question with its answer and sources."""
-    lines = [f"> {one_line(exchange.question)}", *answer_text(clean(exchange.answer), width).splitlines()]
+    answer = clean(exchange.answer)
+    lines = [f"> {one_line(exchange.question)}", *answer_text(answer, width).splitlines()]
     for source in exchange.sources:
         safe = Source(source.n, one_line(source.ref), one_line(source.origin), clean(source.quote))
-        lines += source_lines(safe, width, clean(exchange.answer))
+        lines += source_lines(safe, width, answer)
     return lines
 
 

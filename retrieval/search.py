@@ -99,8 +99,10 @@ class Searcher:
         firsts = [at for at, first in enumerate(same) if first == at]
         shown = [read[at] for at in firsts]
         first = [Statement(read[at].text, read[at].info.date, vectors[at]) for at in firsts[:_DECIDED]]
-        threads = [thread_keys(c.info) if c.info.is_message else set() for c in shown[:_DECIDED]]
-        replaced = with_threads(superseded(first), first, threads)
+        replaced = superseded(first)
+        if replaced:
+            threads = [thread_keys(c.info) if c.info.is_message else set() for c in shown[:_DECIDED]]
+            replaced = with_threads(replaced, first, threads)
         scores = [sum(found[candidate.id].values()) for candidate in shown]
         moves = _moves(scores, replaced)
         order = spread(shown, [a + b for a, b in zip(scores, moves, strict=True)], k)

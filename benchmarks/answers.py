@@ -8,12 +8,15 @@
 it is of the gold page (wiki), of the gold page in the gold file (pdf), or overlaps a gold span (meetings). What is
 wanted of meetings are summaries, which no answer in a sentence can hold: whether one is right is not said. Each result
 is kept in `WORK/answers-SET.jsonl` as it is measured; `--resume` goes on from those that a stopped run has kept.
-With `--plain` N of the questions are also asked with a plain prompt over four passages, for comparison.
+With `--plain` N of the questions are also asked with a plain prompt over four passages, for comparison. With `--drafts`
+what the model writes is taken from a file where that knows the prompt (benchmarks.drafts), and no seconds are reported.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+from benchmarks.drafts import kept_drafts
 from benchmarks.retrieval import open_set, questions_file
 from benchmarks.scoring import markdown, parser, write_section
 from kb.catalogue import DEFAULT_EMBEDDER, DEFAULT_LLM
@@ -43,6 +46,7 @@ def main() -> None:
     command.add_argument("--model", default=DEFAULT_LLM)
     command.add_argument("--resume", action="store_true", help="go on from the results that WORK has")
     command.add_argument("--plain", type=int, help="ask so many of the questions with a plain prompt, too")
+    command.add_argument("--drafts", type=Path, help="a file for what the model writes")
     command.add_argument(
         "--verbose", action="store_true", help="show every answer that is not right and rightly cited"
     )
@@ -55,13 +59,14 @@ def main() -> None:
         if arguments.limit:
             questions = sample(questions, arguments.limit)
         results: list[Result] = []
-        with open_set(arguments.eval, name, arguments.work) as kb:
+        keeping = kept_drafts(arguments.drafts) if arguments.drafts else nullcontext()
+        with keeping, open_set(arguments.eval, name, arguments.work) as kb:
             how = about(kb, questions, arguments.model).to_json()
             with Journal(kept, how) as journal:
                 for result in measure(kb, questions, arguments.model, journal):
                     results.append(result)
                     _tell(results, len(questions), arguments.verbose)
-        tables = tables_of(name, results)
+        tables = tables_of(name, results, timed=not arguments.drafts)
         if arguments.plain:
             some = sample(questions, arguments.plain)
             plain = _plainly(arguments.eval / name / "docs", some, arguments.model)
@@ -70,14 +75,17 @@ def main() -> None:
         if arguments.write:
             limit = f" --limit {arguments.limit}" if arguments.limit else ""
             limit += f" --plain {arguments.plain}" if arguments.plain else ""
+            limit += " --drafts FILE" if arguments.drafts else ""
             place = "." if (Path(name) / "questions.jsonl").exists() else "EVAL"
             run = f"python -m benchmarks.answers {place} WORK --sets {name}{limit} --model {arguments.model} --write"
             write_section(_TITLES.get(name, f"Answers: {name}"), run, tables)
 
 
-def tables_of(name: str, results: Sequence[Result]) -> str:
+def tables_of(name: str, results: Sequence[Result], *, timed: bool = True) -> str:
     """The set's figures, and how wrong its answers are when only the surest are given."""
     row = cells(results, has_right=name not in _SUMMARIES)
+    if not timed:
+        row = {column: cell for column, cell in row.items() if not cell.endswith(" s")}
     table = markdown(list(row), [list(row.values())])
     steps = [] if name in _SUMMARIES else risk_steps(results)
     if not steps:
@@ -136,6 +144,7 @@ def cells(results: Sequence[Result], *, has_right: bool) -> dict[str, str]:
         "cited gold / answered": f"{sum(bool(g.cited_right) for g in answered)}/{len(answered)}",
         "citations that are gold": f"{sum(g.cited_right or 0 for g in answered)}/{citations}",
         "prompt tokens (median)": f"{median([g.prompt_tokens for g in asked]):.0f}",
+        "tokens written (median)": f"{median([g.completion_tokens for g in answered]):.0f}",
         "first word (median)": _seconds([g.first_ms for g in given if g.first_ms is not None]),
         "whole answer (median)": _seconds([g.total_ms for g in given]),
     }

@@ -16,9 +16,9 @@ from typing import Any
 
 from benchmarks.scoring import write_section
 from generation.answer import PLAN_BUDGET, Answerer
-from generation.context import HITS, build_context, rank
+from generation.context import HITS, build_context, rank, relative
 from generation.llm import LocalModel
-from generation.plan import LOOK_HITS, names_to_follow, needs_plan, together
+from generation.plan import FROM_HITS, LOOK_HITS, is_composite, names_to_follow, needs_plan, together
 from generation.types import Answer
 from kb import KnowledgeBase
 from kb.catalogue import DEFAULT_LLM
@@ -90,12 +90,16 @@ class Bench:
         """What the looks bring into the context."""
         text, wanted = question["text"], set(question["supporting"])
         hits = self._kb.search(text, k=HITS).hits
-        ranked = rank(text, hits, self._encode, self._model.count)
+        narrow = not is_composite(text, hits)
+        ranked = rank(text, hits, self._encode, self._model.count, narrow=narrow)
         plain = self._passages(passage.hit for passage in build_context(ranked))
         looked = plain
         planned = needs_plan(text, hits)
         if planned:
-            names = names_to_follow(text, ranked)
+            worth = relative([hit.score for hit in hits])[:FROM_HITS]
+            names = names_to_follow(
+                text, rank(text, hits[:FROM_HITS], self._encode, self._model.count, worth)
+            )
             plan = together(names, hits, [self._look(text, name) for name in names])
             ranked = rank(text, plan.hits, self._encode, self._model.count, plan.worth)
             looked = self._passages(p.hit for p in build_context(ranked, PLAN_BUDGET, each=True))

@@ -9,17 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.abstain import MIN_CONFIDENCE, confidence, refuses
-from generation.asked import restates, states, wants_sum
-from generation.context import Ranked, build_context, rank, relative
+from generation.asked import restates, states, wants_sum, wants_summary
+from generation.context import Ranked, build_context, passages_alone, rank, relative
 from generation.earlier import with_replaced
 from generation.followup import recent
-from generation.plan import FROM_HITS, Plan, names_to_follow, needs_plan, together
+from generation.plan import FROM_HITS, Plan, is_composite, names_to_follow, needs_plan, together
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
 from generation.sourced import with_source
 from generation.stop import Stop
+from generation.summary import PASSAGE_BUDGET, PASSAGES, Drafting, sentence_of_each
 from generation.tidy import as_written, quoted, tidy
 from generation.types import Answer, Event, LanguageModel, Passage, Retrieved, Token, Turn
-from generation.verify import Checked, check
+from generation.verify import Checked, check, with_sentences
 from retrieval.sentences import sentence_spans
 from retrieval.types import Hit
 
@@ -84,8 +85,12 @@ class Answerer:
             yield _not_found(question, hits, model="", why=why, sure=most_sure, timings=timings)
             return
         model = self._load()
+        # Most of the score of a passage in a transcript is that of its document.
+        spread = wants_summary(question, spoken=bool(hits) and "document" in hits[0].evidence)
         history = recent(history, model.count, _HISTORY_BUDGET)
-        plan = self._plan(question, hits, look, model) if look and needs_plan(question, hits) else None
+        plan = None
+        if look and not spread and needs_plan(question, hits):
+            plan = self._plan(question, hits, look, model)
         if plan:
             hits = plan.hits
             timings["looks"] = since()
@@ -93,30 +98,30 @@ class Answerer:
             ranked = rank(question, hits, self._encode, model.count, plan.worth)
             passages = build_context(ranked, PLAN_BUDGET, each=True)
         else:
-            ranked = rank(question, hits, self._encode, model.count)
+            narrow = not is_composite(question, hits)
+            ranked = rank(question, hits, self._encode, model.count, narrow=narrow)
             passages = build_context(ranked)
         looked_for = plan.names if plan else ()
-        tokens = model.prompt(SYSTEM_LONG if long else SYSTEM, user_prompt(question, passages, history))
-        refusal = 0.0
+        refusals: list[float] = []
 
         def may_begin(probability: float) -> bool:
-            nonlocal refusal
-            refusal = probability
-            return confidence(cosine, words, refusal) >= MIN_CONFIDENCE
+            refusals.append(probability)
+            return confidence(cosine, words, probability) >= MIN_CONFIDENCE
 
-        text, made = "", 0
-        most = _MAX_TOKENS_LONG if long else _MAX_TOKENS
-        for piece in model.complete(tokens, most, may_begin, self._stop):
-            timings.setdefault("first_token", since())
-            text, made = text + piece.text, piece.tokens
-            yield Token(piece.text)
-            if not long and len(sentence_spans(text)) > _MAX_SENTENCES:
-                break
-        text = tidy(text, None if long else _MAX_SENTENCES, cut=made >= most)
+        if spread:
+            passages = passages_alone(ranked, PASSAGE_BUDGET, PASSAGES)
+            drafting = sentence_of_each(model, question, passages, history, may_begin, self._stop)
+        else:
+            drafting = self._first_look(model, question, passages, history, may_begin, long)
+        text, read, made = yield from _timed(drafting, timings, since)
         text = as_written(text, "\n".join(passage.text for passage in passages))
-        first = _Draft(text, check(text, passages, question, self._similarity), passages, len(tokens), made)
+        checked = check(text, passages, question, self._similarity)
+        if spread:
+            checked = with_sentences(checked, [s for s in checked.sentences if s.supported])
+        first = _Draft(text, checked, passages, read, made)
         refused = not text.strip() or refuses(text)
-        escalated = not (refused or long or first.answers(question))
+        escalated = not (refused or long or spread or first.answers(question))
+        refusal = min(refusals, default=0.0)
         sure = confidence(cosine, words, refusal)
         draft = self._second_look(first, model, question, ranked, history, sure) if escalated else first
         numbers = f"({near}, refusal {refusal:.2f}: confidence {sure:.2f}, needs {MIN_CONFIDENCE})"
@@ -128,7 +133,9 @@ class Answerer:
             none = _not_found(question, hits, model.name, why, sure, timings, looked_for, draft, escalated)
             yield replace(none, tier=model.tier)
             return
-        told = with_replaced(draft.checked if long else with_source(draft.checked, question), ranked)
+        told = with_replaced(
+            draft.checked if long or spread else with_source(draft.checked, question), ranked
+        )
         yield Answer(
             question=question, status="answered", text=told.text, citations=told.citations,
             sentences=told.sentences, hits=tuple(hits), model=model.name, why=f"{draft.why} {numbers}",
@@ -148,6 +155,26 @@ class Answerer:
         worth = relative([hit.score for hit in hits])[:FROM_HITS]
         names = names_to_follow(question, rank(question, hits[:FROM_HITS], self._encode, model.count, worth))
         return together(names, hits, [look(name) for name in names]) if names else None
+
+    def _first_look(
+        self,
+        model: LanguageModel[Any],
+        question: str,
+        passages: Sequence[Passage],
+        history: Sequence[Turn],
+        may_begin: Callable[[float], bool],
+        long: bool,
+    ) -> Drafting:
+        """Reads all passages together."""
+        tokens = model.prompt(SYSTEM_LONG if long else SYSTEM, user_prompt(question, passages, history))
+        text, made = "", 0
+        most = _MAX_TOKENS_LONG if long else _MAX_TOKENS
+        for piece in model.complete(tokens, most, may_begin, self._stop):
+            text, made = text + piece.text, piece.tokens
+            yield Token(piece.text)
+            if not long and len(sentence_spans(text)) > _MAX_SENTENCES:
+                break
+        return tidy(text, None if long else _MAX_SENTENCES, cut=made >= most), len(tokens), made
 
     def _second_look(
         self,
@@ -206,6 +233,18 @@ class _Draft:
     def answers(self, question: str) -> bool:
         """Whether a sentence that is borne out says something of the kind that the question asks for."""
         return any(s.supported and states(s.text, question) for s in self.checked.sentences)
+
+
+def _timed(drafting: Drafting, timings: dict[str, float], since: Callable[[], float]) -> Drafting:
+    """The same, with the moment of the first token noted."""
+    try:
+        token = next(drafting)
+    except StopIteration as end:
+        drafted: tuple[str, int, int] = end.value
+        return drafted
+    timings["first_token"] = since()
+    yield token
+    return (yield from drafting)
 
 
 def _not_found(

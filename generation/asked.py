@@ -32,10 +32,24 @@ _ASKED: tuple[tuple[Asked, re.Pattern[str]], ...] = (
     ),
     ("name", re.compile(rf"{_BEFORE}(?:who|whom|whose|which|where)\b", re.IGNORECASE)),
 )
+_HOW_MANY = re.compile(r"\bhow many\b", re.IGNORECASE)
 # Asks for a sum of money, which "ten years" is none of.
 _MONEY = re.compile(
     r"\bhow much\b.*\b(?:costs?|pays?|paid|charges?|earns?|rent|spend|spent|owes?|money|salary|budget|price|fees?)\b"
     rf"|{_BEFORE}wh(?:at|ich) .*\b(?:price|salary|fee|rent)\b",
+    re.IGNORECASE,
+)
+# Asks for what was said by and by, which no sentence holds.
+_SUMMARY = re.compile(
+    rf"{_BEFORE}(?:please |can you |could you )*(?:summari[sz]e|sum up|recap|outline)\b"
+    r"|\b(?:summary|overview|gist|(?:main|key) points) of\b"
+    r"|\bwhat (?:did|do|does|was|were|has|have|is)\b.*"
+    r"\b(?:discuss\w*|talk(?:ed)? about|debated?|mainly about)\b",
+    re.IGNORECASE,
+)
+_OPINION = re.compile(
+    r"\bwhat (?:did|does|do|was|were)\b.*\b(?:say|think|thought|mention|explain|argue|suggest|recommend|propose|"
+    r"elaborate|opinions?|views?)\b",
     re.IGNORECASE,
 )
 _SPAN = re.compile(r"\b[\w.,]+[ -](?:year|month|week|day|hour|minute)s?\b", re.IGNORECASE)
@@ -60,6 +74,12 @@ def asked(question: str) -> Asked | None:
 def wants_sum(question: str) -> bool:
     """Whether the question asks for a sum of money."""
     return bool(_MONEY.search(question))
+
+
+def wants_summary(question: str, *, spoken: bool) -> bool:
+    """Whether the question asks for what was said on a matter, which stands in many places; in a transcript (`spoken`)
+    one person's opinion does, too."""
+    return bool(_SUMMARY.search(question) or (spoken and _OPINION.search(question)))
 
 
 def states(answer: str, question: str) -> bool:
@@ -91,6 +111,8 @@ def adds(answer: str, source: str, question: str) -> bool:
     told = claims(f"- {source}")
     if kind == "time":
         return bool(_times(source) - _times(f"{answer}\n{question}"))
+    if kind == "figure" and _HOW_MANY.search(question) and _counts(source) - _counts(f"{answer}\n{question}"):
+        return True
     if kind == "figure":
         return bool(_amounts(source, answer) - _amounts(answer, answer) - _amounts(question, answer))
     if kind == "name" and claims(f"- {answer}").names - claims(question).words:
@@ -111,6 +133,12 @@ def _amounts(text: str, answer: str) -> set[str]:
     if kinds:
         return {fact.value for fact in told if fact.kind in kinds}
     return figures(_YEAR.sub(" ", dates(text)[1])) - {fact.value for fact in told}
+
+
+def _counts(text: str) -> set[str]:
+    """The numbers of things that a text counts: no sums, shares, days or spans of time."""
+    told = facts(_SPAN.sub(" ", _YEAR.sub(" ", dates(text)[1])))
+    return {fact.value for fact in told if fact.kind.isalpha() and fact.kind != "date"}
 
 
 def restates(answer: str, question: str) -> bool:

@@ -13,6 +13,7 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from generation.lead import elsewhere
 from generation.types import Passage
 from generation.units import Unit, units
 from retrieval.threads import thread_keys
@@ -28,6 +29,8 @@ _OVERLAP_WEIGHT = 0.3
 # A sentence is left out when it scores less than this share of the best one; less strict where each hit is to have
 # its say.
 _NEAR, _NEAR_EACH = 0.5, 0.3
+# A hit whose score is this much lower than the best one's is read only if it is of the same document or thread.
+_FAR = 0.25
 # What a sentence's promise counts beside its cosine to a text that it is to stand for.
 _PROMISE_WEIGHT = 0.3
 # What a sentence has of the score of the one before it, and of the one after it.
@@ -66,13 +69,19 @@ def rank(
     encode: Callable[[Sequence[str]], NDArray[np.float32]],
     count: Callable[[str], int],
     worth: Sequence[float] | None = None,
+    *,
+    narrow: bool = False,
 ) -> Ranked:
     """Scores the sentences of the best hits. `encode` gives unit vectors, `count` the language model's tokens. `worth`
-    is what standing in each hit counts (0 to 1); by default it follows from the hits' scores."""
+    is what standing in each hit counts (0 to 1); by default it follows from the hits' scores. With `narrow`, documents
+    far behind the best one are left out."""
     hits = hits[:HITS]
+    by_hit = _with_threads(hits, worth or relative([hit.score for hit in hits]))
+    if narrow:
+        near = _near(hits)
+        hits, by_hit = [hits[i] for i in near], by_hit[near]
     candidates = [_Candidate(i, unit, count(unit.text)) for i, hit in enumerate(hits) for unit in units(hit)]
     vectors = encode([question, *(c.unit.text for c in candidates)])
-    by_hit = _with_threads(hits, worth or relative([hit.score for hit in hits]))
     scores = _scores(question, candidates, vectors[1:] @ vectors[0], by_hit)
     return Ranked(tuple(hits), tuple(candidates), scores, vectors[1:])
 
@@ -98,6 +107,24 @@ def build_context(ranked: Ranked, budget: int = BUDGET_TOKENS, *, each: bool = F
         _passage(n, ranked.hits[i], [candidates[at].unit for at in mine])
         for n, (i, mine) in enumerate(by_hit, start=1)
     ]
+
+
+def passages_alone(ranked: Ranked, budget: int, most: int) -> list[Passage]:
+    """The first `most` hits that hold still as passages, each with those of its sentences that promise most, in at most
+    `budget` tokens."""
+    found: list[Passage] = []
+    for i in [i for i, hit in enumerate(ranked.hits) if not hit.replaced_by][:most]:
+        mine = [at for at, candidate in enumerate(ranked.candidates) if candidate.hit == i]
+        chosen: list[int] = []
+        spent = 0
+        for at in sorted(mine, key=lambda at: -float(ranked.scores[at])):
+            if not chosen or spent + ranked.candidates[at].tokens <= budget:
+                chosen.append(at)
+                spent += ranked.candidates[at].tokens
+        if chosen:
+            units = [ranked.candidates[at].unit for at in sorted(chosen)]
+            found.append(_passage(len(found) + 1, ranked.hits[i], units))
+    return found
 
 
 def _passage(n: int, hit: Hit, chosen: Sequence[Unit]) -> Passage:
@@ -127,6 +154,13 @@ def _scores(
             total[at] = max(total[at], _AFTER * own[at - 1])
             total[at - 1] = max(total[at - 1], _BEFORE * own[at])
     return total
+
+
+def _near(hits: Sequence[Hit]) -> list[int]:
+    """The hits without those of other documents and threads that stand far behind the best one; what has been replaced
+    is told with what replaces it."""
+    far = {hit.ref for hit in elsewhere(hits) if hit.score < hits[0].score - _FAR and not hit.replaced_by}
+    return [i for i, hit in enumerate(hits) if hit.ref not in far]
 
 
 def _with_threads(hits: Sequence[Hit], scores: Sequence[float]) -> NDArray[np.float32]:

@@ -49,15 +49,29 @@ class Plan:
     worth: tuple[float, ...]
 
 
+def is_composite(question: str, hits: Sequence[Hit]) -> bool:
+    """Whether the question is put together of several, by its wording."""
+    within = _OPENING.sub("", question)
+    several = [match for match in _SEVERAL.finditer(within) if not _is_name(match, hits[:_BEST_HITS])]
+    return bool(_CLAUSE.search(within) or several or len(_BELONGS.findall(within)) > 1)
+
+
 def needs_plan(question: str, hits: Sequence[Hit]) -> bool:
     """Whether the question is put together of several, and no single one of the best hits has nearly all of its words.
     True for four of five questions that were made to need two passages or more, and for one of seven that were not
     (benchmarks/RESULTS.md)."""
-    within = _OPENING.sub("", question)
-    nested = _CLAUSE.search(within) or _SEVERAL.search(within) or len(_BELONGS.findall(within)) > 1
     asked = forms(question)
     lacking = [len(asked - forms(_all(hit))) for hit in hits[:_BEST_HITS]]
-    return bool(nested) and min(lacking, default=0) >= _MISSING_WORDS
+    return is_composite(question, hits) and min(lacking, default=0) >= _MISSING_WORDS
+
+
+def _is_name(match: re.Match[str], hits: Sequence[Hit]) -> bool:
+    """Whether the word joins two others that stand so in the title of a hit, as in "Sense and Sensibility"."""
+    before, after = match.string[: match.start()].split(), match.string[match.end() :].split()
+    if not before or not after:
+        return False
+    name = f"{before[-1]} {match.group()} {after[0]}".casefold().strip(" ?,.")
+    return any(name in hit.info.title.casefold() for hit in hits)
 
 
 def names_to_follow(question: str, ranked: Ranked) -> list[str]:

@@ -7,37 +7,63 @@ that begins with "She" says who that is only together with the title of its page
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from generation.asked import adds
+from generation.evidence import support
 from generation.types import Citation, Sentence
-from generation.verify import Checked
+from generation.verify import Checked, marked, with_sentences
 from retrieval.text import one_line
 
 # An answer of more words is no short one.
 _MAX_WORDS = 55
+# So much of a sentence must stand in the quote that takes its place.
+_SAME = 0.6
 _MARK = re.compile(r"\[[\d,; ?]+\]")
+_PAUSE = re.compile(r"[,;:](?=\s)")
+_BRACKETS = re.compile(r" \((?:[^()]|\([^()]*\))*\)")
 _PRONOUN = re.compile(r"(?:he|she|it|they|his|her|its|their)\b", re.IGNORECASE)
 
 
 def with_source(checked: Checked, question: str) -> Checked:
     """The checked answer and, where a quote says more than its sentence does, that quote between marks, once and within
-    the length of a short answer."""
+    the length of a short answer: beside the sentence, cut at a comma where it is too long, or else in its place."""
     checked = _named(checked)
     quotes = {citation.n: citation for citation in checked.citations}
-    for sentence in checked.sentences:
+    for at, sentence in enumerate(checked.sentences):
         for n in sentence.cites:
             said = _plain(quotes[n])
             if said is None or not adds(sentence.text, said, question):
                 continue
-            text = _subject(said, quotes[n], checked.text) + f"“{said}”"
-            if len(f"{checked.text} {text}".split()) <= _MAX_WORDS:
-                return replace(
-                    checked,
-                    text=f"{checked.text} {text} [{n}].",
-                    sentences=(*checked.sentences, Sentence(text, (n,), supported=True)),
-                )
+            subject = _subject(said, quotes[n], checked.text)
+            part = _within(said, _MAX_WORDS - _words(checked.sentences) - len(subject.split()))
+            if part and adds(sentence.text, part, question):
+                added = Sentence(f"{subject}“{part}”.", (n,), supported=True)
+                text = f"{checked.text} {marked(added)}"
+                return replace(checked, text=text, sentences=(*checked.sentences, added))
+            before, after = checked.sentences[:at], checked.sentences[at + 1 :]
+            subject = _subject(said, quotes[n], " ".join(s.text for s in before))
+            alone = (*before, Sentence(f"{subject}“{said}”.", (n,), supported=True), *after)
+            if _words(alone) <= _MAX_WORDS and support(sentence.text, said).coverage >= _SAME:
+                return with_sentences(checked, alone)
     return checked
+
+
+def _words(sentences: Sequence[Sentence]) -> int:
+    return sum(len(sentence.text.split()) for sentence in sentences)
+
+
+def _within(said: str, words: int) -> str:
+    """A quote in so many words at most: whole, without what stands in brackets, or up to a comma where that is half of
+    it, or nothing."""
+    if len(said.split()) <= words:
+        return said
+    bare = _BRACKETS.sub(" …", said)
+    if len(bare.split()) <= words:
+        return bare
+    ends = [match.start() for match in _PAUSE.finditer(said) if len(said[: match.start()].split()) < words]
+    return f"{said[: ends[-1]]} …" if ends and 2 * ends[-1] >= len(said) else ""
 
 
 def _named(checked: Checked) -> Checked:
@@ -66,4 +92,4 @@ def _plain(citation: Citation) -> str | None:
     if any(not line or line[0] in "|#*-•>" or "|" in line or _MARK.search(line) for line in lines):
         return None
     text = " ".join(citation.quote.split())
-    return text.removesuffix(".") if text[-1] in ".!?" else None
+    return text.removesuffix(".").rstrip() if text[-1] in ".!?" else None

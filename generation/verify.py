@@ -8,7 +8,7 @@ document (title, heading, author, date).
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generation.evidence import shared_words, support
 from generation.orders import is_order, plain_spans
@@ -74,13 +74,19 @@ def check(
         found = _find(text, marks, passages, question, similarity)
         cites = () if found is None else (_cite(citations, found),)
         sentences.append(Sentence(text, cites, supported=found is not None))
-        marked = text
-        if cites:
-            stop = re.search(r"[.!?]*$", text)
-            at = stop.start() if stop else len(text)
-            marked = f"{text[:at]} [{cites[0]}]{text[at:]}"
-        pieces.append((separator if pieces else "") + marked)
+        pieces.append((separator if pieces else "") + marked(sentences[-1]))
     return Checked("".join(pieces), tuple(sentences), tuple(citations))
+
+
+def with_sentences(checked: Checked, sentences: Sequence[Sentence]) -> Checked:
+    """The checked draft with other sentences, which cite what it cites."""
+    return replace(checked, text=" ".join(map(marked, sentences)), sentences=tuple(sentences))
+
+
+def marked(sentence: Sentence) -> str:
+    """The sentence with its mark before the full stop; without one when it cites nothing."""
+    text = sentence.text.rstrip(".!?")
+    return f"{text} [{sentence.cites[0]}]{sentence.text[len(text) :]}" if sentence.cites else sentence.text
 
 
 def strip_marks(sentence: str) -> tuple[str, list[int]]:

@@ -106,6 +106,15 @@ def test_saying_the_question_back_is_no_answer(sample_kb: KnowledgeBase) -> None
     assert "£185" in answer.citations[0].quote
 
 
+def test_a_summary_has_a_sentence_of_each_passage_that_tells_of_it(sample_kb: KnowledgeBase) -> None:
+    """One sentence about the first passage is what a small model makes of all of them together."""
+    answer = sample_kb.ask("Summarize the discussion about the Corvane radio modules.")
+    assert len(answer.sentences) > 1
+    assert all(sentence.supported for sentence in answer.sentences)
+    assert len({citation.ref for citation in answer.citations}) > 1
+    assert_proven(sample_kb, answer)
+
+
 def test_the_passages_come_before_the_first_word(sample_kb: KnowledgeBase) -> None:
     """Somebody who waits sees what is being read; and the check is over before the answer is called one."""
     kinds = [type(event) for event in sample_kb.ask_stream("How long do we keep support tickets?")]

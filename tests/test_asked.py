@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.asked import asked, restates, states
+from generation.asked import asked, restates, states, wants_summary
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,26 @@ def test_saying_the_question_back_is_told_from_being_short() -> None:
     assert restates("They are in prison.", question)
     assert not restates("They got life in prison.", question), "says no figure, and answers"
     assert not restates("", "Is it open?")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Summarize the discussion about the budget.",
+        "Can you please summarise what the council said?",
+        "Give me an overview of the plan",
+        "What are the key points of the agreement?",
+        "What did the group discuss about the new features?",
+        "What was the meeting mainly about?",
+    ],
+)
+def test_who_asks_for_a_summary_gets_more_than_a_sentence(question: str) -> None:
+    assert wants_summary(question, spoken=False)
+
+
+def test_an_opinion_is_spread_over_a_transcript_and_stands_in_one_place_elsewhere() -> None:
+    question = "What did Dana say about the price?"
+    assert wants_summary(question, spoken=True)
+    assert not wants_summary(question, spoken=False)
+    assert not wants_summary("Who approved the price?", spoken=True)
+    assert not wants_summary("What do you say when you win?", spoken=False)

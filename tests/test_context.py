@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers import bag_of_words, hit, info
 from numpy.typing import NDArray
 
-from generation.context import BUDGET_TOKENS, build_context, rank
+from generation.context import BUDGET_TOKENS, build_context, passages_alone, rank
 from generation.prompt import user_prompt
 from generation.types import Passage, Turn
 from retrieval.types import Hit
@@ -52,6 +53,25 @@ def test_a_hit_far_behind_the_best_one_stays_out() -> None:
     assert [passage.hit for passage in passages] == [best]
 
 
+def test_a_page_far_behind_is_not_read_even_if_it_has_the_question_s_words() -> None:
+    """Another film's actor answers "who plays him?" as well as this one's does."""
+    near = "The marketing budget is 50,000 EUR."
+    best = hit("42,000 EUR are set aside for marketing.", score=1.0)
+    assert len(context([best, hit(near, rank=2, ref="other", score=0.6)])) == 2
+    for about, read in (
+        (hit(near, rank=2, ref="other", score=0.85), 2),
+        (hit(near, rank=2, ref="other", score=0.6), 1),
+        (replace(hit(near, rank=2, score=0.6), ref="abc:50-90"), 2),
+        (hit(near, rank=2, ref="other", score=0.6, replaced_by=best.ref), 2),
+    ):
+        ranked = rank(QUESTION, [best, about], encode, count, narrow=True)
+        assert len(ranked.hits) == read
+    question = replace(info("team.mbox", "a@x", "mail"), message_id="a@x")
+    reply = replace(info("team.mbox", "b@x", "mail"), message_id="b@x", references=("a@x",))
+    thread = [hit("The budget?", question), hit(near, reply, rank=2, ref="b", score=0.2)]
+    assert len(rank(QUESTION, thread, encode, count, narrow=True).hits) == 2
+
+
 def test_the_sentence_after_the_question_s_words_comes_along() -> None:
     text = f"{FILLER} What about the marketing budget? 42,000 EUR it is. {FILLER}"
     (passage,) = context([hit(text)], 60)
@@ -68,6 +88,26 @@ def test_spans_are_slices_of_the_document() -> None:
 
 def test_no_hits_no_passages() -> None:
     assert context([]) == []
+
+
+def test_passages_that_are_read_alone_are_one_of_each_hit() -> None:
+    """A summary that took its sentences from the best hit only would leave out who disagreed."""
+    texts = [f"{FILLER} The marketing budget is {n},000 EUR. {FILLER}" for n in (42, 43, 44)]
+    ranked = rank(QUESTION, [hit(text) for text in texts], encode, count)
+    passages = passages_alone(ranked, 12, 2)
+    assert [passage.n for passage in passages] == [1, 2]
+    for passage, figure in zip(passages, ("42,000", "43,000"), strict=True):
+        assert figure in passage.text
+        assert count(passage.text) <= 14
+    assert passages_alone(ranked, 1, 1)[0].text
+    assert passages_alone(rank(QUESTION, [], encode, count), 12, 2) == []
+
+
+def test_what_has_been_replaced_is_not_told_in_a_summary_as_if_it_held() -> None:
+    newer = hit("The marketing budget is 42,000 EUR.")
+    older = hit("The marketing budget is 50,000 EUR.", rank=2, ref="old", replaced_by=newer.ref)
+    ranked = rank(QUESTION, [newer, older], encode, count)
+    assert [passage.hit for passage in passages_alone(ranked, 50, 3)] == [newer]
 
 
 def test_the_sentence_nearest_to_a_draft_stands_for_it() -> None:

@@ -52,6 +52,11 @@ def test_a_list_is_given_whole() -> None:
             "The red lamp means a broken sensor.",
             "The red lamp means a broken sensor or a controller that has lost its clock.",
         ),
+        (
+            "How many books are there?",
+            "There are twelve books.",
+            "Twelve books have been written, and two diaries for the films.",
+        ),
         ("Where does the water go?", "The water goes to a tank.", "The water goes to a tank below the yard."),
         (
             "What is the population of Evesham?",
@@ -93,6 +98,32 @@ def test_what_else_could_be_the_answer_is_seen(question: str, draft: str, source
 )
 def test_an_answer_that_is_whole_stays_short(question: str, draft: str, source: str) -> None:
     assert told(question, draft, source) == f"{draft[:-1]} [1]."
+
+
+def test_a_quote_that_is_too_long_is_cut_at_a_comma() -> None:
+    source = f"Hattie did the marking with Joost and Bryony, who came late, {'and wrote ' * 16}it all down, and left."
+    text = told("Who did it?", "Hattie did the marking of all the boxes.", source)
+    assert text.endswith("it all down …” [1].") and "with Joost and Bryony, who came late, and" in text
+    assert len(text.split()) <= 60
+
+
+def test_a_quote_that_is_too_long_goes_without_its_brackets() -> None:
+    names = (
+        "; also called verification value, verification code, signature code (SPC)" + ", or another code" * 8
+    )
+    source = f"A card security code (CSC{names}) is a feature for payments without a card, against fraud."
+    text = told("What is a CSC?", "A CSC is a feature that verifies the cardholder in a transaction.", source)
+    assert text.endswith(
+        "“A card security code … is a feature for payments without a card, against fraud” [1]."
+    )
+
+
+def test_a_sentence_gives_way_to_its_quote_where_both_are_too_long() -> None:
+    """The sentence of a small model that leaves out who did it is worth less than the source's own."""
+    left_out = "the pool that had been put in for the swimmers was covered and made into a room for the press"
+    source = f"In 1969 Richard Nixon had decided that {left_out} and a lounge that could hold them all for a briefing."
+    text = told("Who made the room for the press?", f"{left_out.capitalize()}.", source)
+    assert text == f"“{source[:-1]}” [1]."
 
 
 def test_who_she_is_says_the_title_of_the_page() -> None:

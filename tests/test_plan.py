@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import hit
+from helpers import hit, info
 
 from generation.context import rank
-from generation.plan import names, names_to_follow, needs_plan, together
+from generation.plan import is_composite, names, names_to_follow, needs_plan, together
 
 CHAIN = "Who approved the change that delayed the opening of the Atlas bridge?"
 
@@ -38,6 +38,14 @@ def test_a_question_that_one_passage_answers_is_looked_up_once():
         CHAIN, [hit("Nerys approved the change that delayed the opening of the Atlas bridge.")]
     )
     assert not needs_plan("How long is the bridge?", [hit("The harbour is deep.")])
+
+
+def test_a_name_with_an_and_in_it_is_one_thing():
+    """Other films that are looked up for "Arsenic and Old Lace" only bring other towns."""
+    question = "where does arsenic and old lace take place?"
+    assert is_composite(question, [hit("A play.", info(title="Lace"))])
+    assert not is_composite(question, [hit("A play.", info(title="Arsenic and Old Lace"))])
+    assert is_composite("where do the rhine and the elbe rise?", [hit("A river.", info(title="Rhine"))])
 
 
 def test_a_question_of_several_parts_that_no_passage_has_is_looked_up_again():

@@ -13,7 +13,6 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.lead import elsewhere
 from generation.types import Passage
 from generation.units import Unit, units
 from retrieval.threads import thread_keys
@@ -159,8 +158,15 @@ def _scores(
 def _near(hits: Sequence[Hit]) -> list[int]:
     """The hits without those of other documents and threads that stand far behind the best one; what has been replaced
     is told with what replaces it."""
-    far = {hit.ref for hit in elsewhere(hits) if hit.score < hits[0].score - _FAR and not hit.replaced_by}
-    return [i for i, hit in enumerate(hits) if hit.ref not in far]
+    keys = [thread_keys(hit.info) if hit.info.is_message else set() for hit in hits]
+    return [
+        i
+        for i, hit in enumerate(hits)
+        if hit.score >= hits[0].score - _FAR
+        or hit.document_id == hits[0].document_id
+        or keys[i] & keys[0]
+        or hit.replaced_by
+    ]
 
 
 def _with_threads(hits: Sequence[Hit], scores: Sequence[float]) -> NDArray[np.float32]:

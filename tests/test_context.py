@@ -61,7 +61,7 @@ def test_a_page_far_behind_is_not_read_even_if_it_has_the_question_s_words() -> 
     for about, read in (
         (hit(near, rank=2, ref="other", score=0.85), 2),
         (hit(near, rank=2, ref="other", score=0.6), 1),
-        (replace(hit(near, rank=2, score=0.6), ref="abc:50-90"), 2),
+        (replace(hit(near, rank=2, score=0.6), document_id=best.document_id), 2),
         (hit(near, rank=2, ref="other", score=0.6, replaced_by=best.ref), 2),
     ):
         ranked = rank(QUESTION, [best, about], encode, count, narrow=True)

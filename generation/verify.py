@@ -20,6 +20,8 @@ from retrieval.sentences import sentence_spans
 MIN_COVERAGE = 0.4
 # Sentences a quote may have: what does not follow from three neighbouring ones is not one fact.
 _MAX_QUOTE_SENTENCES = 3
+# Two rows of a table are two facts: of a decision and the status of the one below it no third can be made.
+_ROW = re.compile(r"^[ \t]*\|(?=.*\w)", re.MULTILINE)
 _MARK = re.compile(r"\s*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
 
 
@@ -106,7 +108,7 @@ def quotes(sentence: str, passage: Passage, question: str = "") -> list[Quote]:
         found = []
         for first in range(len(spans) - length + 1):
             start, end = spans[first][0], spans[first + length - 1][1]
-            if is_order(hit.text[start:end]):
+            if is_order(hit.text[start:end]) or len(_ROW.findall(hit.text[start:end])) > 1:
                 continue
             whole = support(sentence, f"{known}\n{hit.text[start:end]}", question)
             own = support(sentence, hit.text[start:end], question)

@@ -269,3 +269,12 @@ def test_names_of_the_question_may_stand_elsewhere_in_the_passage() -> None:
     )
     far = question.replace("Vesk", "Norrby")
     assert not check(other, [passage(1, text, title="Crossings")], far).citations, "not a name of the passage"
+
+
+def test_two_rows_of_a_table_are_no_proof() -> None:
+    """Else the decision of one row gets the status of another."""
+    rows = "| D-12 | Records kept for 24 months | superseded |\n| D-11 | Corvane as the only supplier | decided |"
+    found = hit(rows, info(title="Decision log"))
+    sources = [Passage(1, found, ((0, len(rows)),), rows)]
+    assert check("Corvane as the only supplier was decided in D-11.", sources).citations
+    assert not check("Corvane as the only supplier in D-11 was superseded by D-12.", sources).citations

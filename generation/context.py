@@ -5,8 +5,9 @@ sentences that promise most go in: those near the question, in hits near the bes
 a part of it, where several are alike it is a little of each.
 """
 
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -75,9 +76,10 @@ def rank(
     is what standing in each hit counts (0 to 1); by default it follows from the hits' scores. With `narrow`, documents
     far behind the best one are left out."""
     hits = hits[:HITS]
-    by_hit = _with_threads(hits, worth or relative([hit.score for hit in hits]))
+    threads = [thread_keys(hit.info) if hit.info.is_message else set() for hit in hits]
+    by_hit = _with_threads(threads, worth or relative([hit.score for hit in hits]))
     if narrow:
-        near = _near(hits)
+        near = _near(hits, threads)
         hits, by_hit = [hits[i] for i in near], by_hit[near]
     candidates = [_Candidate(i, unit, count(unit.text)) for i, hit in enumerate(hits) for unit in units(hit)]
     vectors = encode([question, *(c.unit.text for c in candidates)])
@@ -93,14 +95,8 @@ def build_context(ranked: Ranked, budget: int = BUDGET_TOKENS, *, each: bool = F
     if each:
         firsts = {candidates[at].hit: at for at in reversed(order)}
         order = [*sorted(firsts.values(), key=order.index), *order]
-    near = _NEAR_EACH if each else _NEAR
-    chosen: list[int] = []
-    spent = 0
-    for at in dict.fromkeys(order):
-        fits = spent + candidates[at].tokens <= budget
-        if not chosen or (fits and scores[at] >= near * scores.max()):
-            chosen.append(at)
-            spent += candidates[at].tokens
+    least = (_NEAR_EACH if each else _NEAR) * scores.max() if order else 0.0
+    chosen = _chosen(ranked, dict.fromkeys(order), budget, least)
     by_hit = groupby(sorted(chosen), key=lambda at: candidates[at].hit)
     return [
         _passage(n, ranked.hits[i], [candidates[at].unit for at in mine])
@@ -114,16 +110,23 @@ def passages_alone(ranked: Ranked, budget: int, most: int) -> list[Passage]:
     found: list[Passage] = []
     for i in [i for i, hit in enumerate(ranked.hits) if not hit.replaced_by][:most]:
         mine = [at for at, candidate in enumerate(ranked.candidates) if candidate.hit == i]
-        chosen: list[int] = []
-        spent = 0
-        for at in sorted(mine, key=lambda at: -float(ranked.scores[at])):
-            if not chosen or spent + ranked.candidates[at].tokens <= budget:
-                chosen.append(at)
-                spent += ranked.candidates[at].tokens
-        if chosen:
+        best_first = sorted(mine, key=lambda at: -float(ranked.scores[at]))
+        if chosen := _chosen(ranked, best_first, budget):
             units = [ranked.candidates[at].unit for at in sorted(chosen)]
             found.append(_passage(len(found) + 1, ranked.hits[i], units))
     return found
+
+
+def _chosen(ranked: Ranked, order: Iterable[int], budget: int, least: float = -math.inf) -> list[int]:
+    """The first unit and those after it that score enough and fit into what is left of the budget."""
+    chosen: list[int] = []
+    spent = 0
+    for at in order:
+        fits = spent + ranked.candidates[at].tokens <= budget
+        if not chosen or (fits and ranked.scores[at] >= least):
+            chosen.append(at)
+            spent += ranked.candidates[at].tokens
+    return chosen
 
 
 def _passage(n: int, hit: Hit, chosen: Sequence[Unit]) -> Passage:
@@ -155,28 +158,26 @@ def _scores(
     return total
 
 
-def _near(hits: Sequence[Hit]) -> list[int]:
+def _near(hits: Sequence[Hit], threads: Sequence[Set[str]]) -> list[int]:
     """The hits without those of other documents and threads that stand far behind the best one; what has been replaced
     is told with what replaces it."""
-    keys = [thread_keys(hit.info) if hit.info.is_message else set() for hit in hits]
     return [
         i
         for i, hit in enumerate(hits)
         if hit.score >= hits[0].score - _FAR
         or hit.document_id == hits[0].document_id
-        or keys[i] & keys[0]
+        or threads[i] & threads[0]
         or hit.replaced_by
     ]
 
 
-def _with_threads(hits: Sequence[Hit], scores: Sequence[float]) -> NDArray[np.float32]:
+def _with_threads(threads: Sequence[Set[str]], scores: Sequence[float]) -> NDArray[np.float32]:
     """The scores where a message has that of the best one of its thread: "I'll take it" is found by its words in
     no answer, and answers the message before it."""
-    keys = [thread_keys(hit.info) if hit.info.is_message else set() for hit in hits]
     return np.array(
         [
-            max(scores[j] for j, other in enumerate(keys) if j == i or its & other)
-            for i, its in enumerate(keys)
+            max(scores[j] for j, other in enumerate(threads) if j == i or its & other)
+            for i, its in enumerate(threads)
         ],
         dtype=np.float32,
     )

@@ -60,9 +60,11 @@ def needs_plan(question: str, hits: Sequence[Hit]) -> bool:
     """Whether the question is put together of several, and no single one of the best hits has nearly all of its words.
     True for four of five questions that were made to need two passages or more, and for one of seven that were not
     (benchmarks/RESULTS.md)."""
+    if not is_composite(question, hits):
+        return False
     asked = forms(question)
     lacking = [len(asked - forms(_all(hit))) for hit in hits[:_BEST_HITS]]
-    return is_composite(question, hits) and min(lacking, default=0) >= _MISSING_WORDS
+    return min(lacking, default=0) >= _MISSING_WORDS
 
 
 def _is_name(match: re.Match[str], hits: Sequence[Hit]) -> bool:

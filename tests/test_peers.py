@@ -178,6 +178,12 @@ def test_an_adapter_that_dies_says_why(tmp_path: Path) -> None:
         process.ask(do="ask", question="hard")
 
 
+def test_a_system_whose_environment_was_not_made_is_named(tmp_path: Path) -> None:
+    missing = str(tmp_path / "haiku" / "bin" / "python")
+    with pytest.raises(AdapterError, match=r"haiku/bin/python: make it with benchmarks/peers/setup\.sh"):
+        running([missing, "adapter.py"], tmp_path / "log.txt").__enter__()
+
+
 class Faked(System):
     """A system whose adapter is the one above."""
 

@@ -2,11 +2,12 @@
 
     sh benchmarks/peers/setup.sh FOLDER
     python -m benchmarks.peers EVAL WORK --environments FOLDER [--sets wiki,meetings:4,mail,pdf:8]
-        [--peers kb,llamaindex,txtai,chroma] [--settings default,best] [--answers N] [--write]
+        [--peers kb,llamaindex,txtai,chroma,haiku] [--settings default,best] [--answers N] [--write]
 
 `EVAL` is the folder of the public question sets, `WORK` one for what is made: a record for each system, setting and set
 is kept there, so that a run that was cut off goes on. A record that is deleted is measured anew. `meetings:4` is the
-first four files of the set that hold answers, with all their questions; `--answers` asks those of the wiki pages.
+first four files of the set that hold answers, with all their questions; `--answers` asks those of the wiki pages. A
+system whose environment is not there is left out, with a line that says so.
 """
 
 import argparse

@@ -19,12 +19,14 @@ _LOOK = 1.0
 
 
 class AdapterError(Exception):
-    """An adapter ended without a reply. The message ends with the last lines that it printed."""
+    """An adapter has no environment, or ended without a reply: then the message ends with the last lines that it
+    printed."""
 
 
 class Process:
-    """A running adapter. `peak` is the most memory, in bytes, that it and its children have held at once; `cpu` the
-    processor's seconds that they took, known when it has ended."""
+    """A running adapter; raises AdapterError where its environment has not been made. `peak` is the most memory, in
+    bytes, that it and its children have held at once; `cpu` the processor's seconds that they took, known when it has
+    ended."""
 
     def __init__(self, command: list[str], log: Path) -> None:
         go_offline()
@@ -33,9 +35,14 @@ class Process:
         self._started = time.perf_counter()
         self._log = log
         with log.open("ab") as stderr:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment
-            )
+            try:
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment
+                )
+            except FileNotFoundError as error:
+                raise AdapterError(
+                    f"there is no {command[0]}: make it with benchmarks/peers/setup.sh"
+                ) from error
         self.peak = 0
         self.cpu = 0.0
         self._watch = threading.Thread(target=self._look, daemon=True)

@@ -5,6 +5,7 @@
 #
 # FOLDER gets a virtual environment for each NAME (default: llamaindex txtai chroma), with the versions that
 # requirements-NAME.txt pins. PYTHON names the interpreter (default: python3). One that is complete is left as it is.
+# haiku is not made by default, for it needs Python 3.12 or later: PYTHON=python3.13 sh setup.sh FOLDER haiku
 set -eu
 
 here=$(dirname "$0")

@@ -43,4 +43,5 @@ SYSTEMS = (
     System("txtai", "best", "txtai, recursive chunks of 1,000 characters, hybrid"),
     System("chroma", "default", "Chroma, LangChain's splitter, 1,000 characters", answers=False),
     System("chroma", "best", "Chroma, LangChain's splitter, 200 tokens", answers=False),
+    System("haiku", "default", "haiku.rag, defaults: chunks of 256 tokens, hybrid", answers=False),
 )

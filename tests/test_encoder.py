@@ -164,6 +164,20 @@ def test_a_search_needs_neither_torch_nor_a_language_model(store: Store, folder:
     assert done.stderr == "", "nothing of the libraries lands on the user's terminal"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are counted by way of /proc")
+def test_what_a_search_multiplies_keeps_no_other_core_busy() -> None:
+    """Threads of a matrix library that wait for more by spinning take the cores that the language model needs."""
+    script = (
+        "import os\nfrom kb import KnowledgeBase\nimport numpy\n"
+        "vectors = numpy.ones((500, 384), numpy.float32)\nvectors @ vectors.T\n"
+        "print(len(os.listdir('/proc/self/task')))\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "1\n"
+
+
 def broken_copy(folder: Path, target: Path, name: str, content: bytes | None) -> Path:
     """The export with one file changed, or missing."""
     target.mkdir()

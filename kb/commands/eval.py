@@ -171,10 +171,12 @@ def _measured(
 
 @contextmanager
 def _progress(total: int, *, show: bool) -> "Iterator[Callable[[Sequence[Result]], None]]":
-    """A bar on stderr that says how many came out well so far; on no terminal, a line now and then."""
+    """A bar on stderr that says how many came out well so far, of those that can be judged; on no terminal, a line now
+    and then."""
 
     def well(results: "Sequence[Result]") -> str:
-        return f"{sum(bool(result.good) for result in results)} well"
+        judged = [result.good for result in results if result.good is not None]
+        return f"{sum(judged)} of {len(judged)} well"
 
     if not show:
         yield lambda results: None

@@ -1,9 +1,11 @@
 """The smallest parts of a hit that make sense alone: sentences, and rows of tables with the names of their columns."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from generation.orders import is_order, plain_spans
+from retrieval.tables import cells, is_data, is_rule, named, names_periods
 from retrieval.types import Hit
 
 # A line with fewer words and no end mark is a heading or label: it goes with what follows it.
@@ -11,8 +13,6 @@ _LABEL_WORDS = 6
 # Header lines that the heading above a passage repeats; to whom a message went is only in its own lines.
 _KNOWN_LINE = re.compile(r"(?:Subject|From|Date|Attachments): ")
 _MIN_COLUMNS = 3
-_RULE = re.compile(r"[|:\s-]+")
-_CELL = re.compile(r"\s*\|\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +30,32 @@ def units(hit: Hit) -> list[Unit]:
     left out."""
     found: list[Unit] = []
     label: int | None = None
-    columns = _cells(hit.columns) if hit.columns else []
+    columns = cells(hit.columns) if hit.columns else []
     text = hit.text
-    for start, end in plain_spans(text):
+    spans = plain_spans(text)
+    in_row = False
+    for number, (start, end) in enumerate(spans):
         line = text[start:end]
         if hit.info.kind == "mail" and start < _head_end(hit):
             if not _KNOWN_LINE.match(line):
                 found.append(Unit(hit.start + start, hit.start + end, line))
             continue
-        cells = _cells(line)
-        if len(cells) < _MIN_COLUMNS:
-            columns = []
-        elif not columns:
-            columns = cells
-            label = start if label is None else label
-            continue
-        if len(cells) > 1 and _RULE.fullmatch(line):
-            continue
+        row = cells(line)
+        below_row, in_row = in_row, len(row) >= _MIN_COLUMNS
         begin = start if label is None else label
-        if len(cells) < 2 and len(line.split()) < _LABEL_WORDS and line[-1] not in ".!?":
+        if len(row) > 1 and is_rule(line):
+            continue
+        if _ends_table(line, row, hit):
+            columns = []
+        if names_periods(row) or (not columns and not below_row and _is_head(text, spans[number:], row)):
+            columns = row
             label = begin
             continue
-        before = text[begin:start] if not columns else ""
-        found.append(
-            Unit(hit.start + begin, hit.start + end, before + (_row(columns, cells) if columns else line))
-        )
+        if len(row) < 2 and len(line.split()) < _LABEL_WORDS and line[-1] not in ".!?":
+            label = begin
+            continue
+        told = named(columns, row) if columns and len(row) >= _MIN_COLUMNS else None
+        found.append(Unit(hit.start + begin, hit.start + end, told or text[begin:start] + line))
         label = None
     if label is not None:
         end = len(text.rstrip())
@@ -62,21 +63,20 @@ def units(hit: Hit) -> list[Unit]:
     return [unit for unit in found if not is_order(unit.text)]
 
 
+def _ends_table(line: str, row: list[str], hit: Hit) -> bool:
+    """Whether the columns named before hold no longer: after a line that is no row of theirs, which in a PDF may be a
+    subheading among them."""
+    if hit.info.kind == "pdf":
+        return len(row) < 2 and line[-1] in ".!?"
+    return len(row) < _MIN_COLUMNS
+
+
+def _is_head(text: str, spans: Sequence[tuple[int, int]], row: list[str]) -> bool:
+    """Whether the first of these lines, the first row of a table, names its columns."""
+    under = text[slice(*spans[1])] if len(spans) > 1 else ""
+    return len(row) >= _MIN_COLUMNS and (not is_data(row) or is_rule(under))
+
+
 def _head_end(hit: Hit) -> int:
     """Where in the hit a message's own header lines end; 0 when it does not begin with them."""
     return len(hit.text.partition("\n\n")[0]) if hit.start == 0 else 0
-
-
-def _cells(line: str) -> list[str]:
-    """The cells of a table's row; one for other lines."""
-    return _CELL.split(line.strip().strip("|").strip()) if "|" in line else [line]
-
-
-def _row(columns: list[str], cells: list[str]) -> str:
-    """A row with its columns' names."""
-    named = [
-        f"{column}: {cell}" if column else cell
-        for column, cell in zip(columns, cells + [""] * (len(columns) - len(cells)), strict=False)
-        if cell
-    ]
-    return "; ".join(named + cells[len(columns) :])

@@ -2,13 +2,13 @@
 
 Blocks of one section are gathered up to a target size; a section that has grown past a minimum is not mixed
 with the next one; a block longer than the target is cut between sentences (tables between rows, which then
-carry the table's first row in their header); pages are never mixed, and an agenda or list of contents stands alone.
+carry the names of the table's columns in their header); pages are never mixed, and an agenda or list of contents stands alone.
 Quotes and signatures are not indexed.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from tokenizers import Tokenizer
@@ -16,18 +16,21 @@ from tokenizers import Tokenizer
 from ingest.document import Block, Document
 from retrieval.outline import is_outline
 from retrieval.sentences import sentence_spans, strip_span
+from retrieval.tables import cells, is_data, is_rule, names_periods
 from retrieval.text import one_line
 from retrieval.turns import is_transcript, substance, turns
 from retrieval.types import Chunk
 
 # Bump when the same document would be cut differently: documents are then read in again.
-CHUNKER_VERSION = 3
+CHUNKER_VERSION = 4
 # Tokens of a chunk's own text at most, if the window and the header allow (benchmarks/RESULTS.md).
 TARGET_TOKENS = 230
 # A section with fewer tokens may share its chunk with the next one.
 SMALL_SECTION_TOKENS = 48
 # The header may take this many tokens of the window: a long subject must not crowd out the text.
 HEADER_TOKENS = 56
+# Rows among which the one is looked for that names a table's columns.
+_HEAD_ROWS = 5
 # Special tokens, and what a tokenizer may add where header and text meet.
 _SPARE_TOKENS = 8
 
@@ -41,7 +44,7 @@ class _Span:
     end: int
     heading: tuple[str, ...]
     page: int | None
-    columns: str = ""  # first row of the table that this continues
+    columns: str = ""  # the row that names the columns of the table that this continues
 
 
 class Chunker:
@@ -63,13 +66,19 @@ class Chunker:
         def size(start: int, end: int) -> int:
             return bisect_left(starts, end) - bisect_left(starts, start)
 
+        spans = [
+            span
+            for run in _runs(document.blocks)
+            for span in _gather(text, [p for block in run for p in _pieces(text, block, budget, size)], budget, size)
+        ]  # fmt: skip
+        if document.info.kind == "pdf":
+            spans = _with_columns(text, spans)
         return [
             Chunk(
                 span.start, span.end, self._header(document, span, _speaking(speakers, span.start)), span.heading,
                 span.page, span.columns,
             )
-            for run in _runs(document.blocks)
-            for span in _gather(text, [p for block in run for p in _pieces(text, block, budget, size)], budget, size)
+            for span in spans
         ]  # fmt: skip
 
     def _longest_header(self, document: Document, speakers: Sequence[tuple[int, str]]) -> int:
@@ -132,9 +141,7 @@ def _pieces(text: str, block: Block, budget: int, size: _Size) -> Iterator[_Span
         yield _Span(block.start, block.end, block.heading, block.page)
         return
     units = _units(text, block, budget, size)
-    columns = ""
-    if block.kind == "table" and size(*units[0]) <= HEADER_TOKENS // 2:
-        columns = text[slice(*units[0])]
+    columns = _columns(text, units, size) if block.kind == "table" else ""
     start, end = units[0]
     for unit_start, unit_end in units[1:]:
         if size(start, unit_end) > budget:
@@ -142,6 +149,34 @@ def _pieces(text: str, block: Block, budget: int, size: _Size) -> Iterator[_Span
             start = unit_start
         end = unit_end
     yield _Span(start, end, block.heading, block.page, columns if start > block.start else "")
+
+
+def _columns(text: str, rows: Sequence[tuple[int, int]], size: _Size) -> str:
+    """The row that names the columns of a table: the first one, or one of times among the first ones; empty where that
+    holds figures, or is too long for a header."""
+    first, *others = rows[:_HEAD_ROWS]
+    head = next((row for row in others if names_periods(cells(text[slice(*row)]))), first)
+    line = text[slice(*head)]
+    under_rule = len(rows) > 1 and is_rule(text[slice(*rows[1])])
+    fits = size(*head) <= HEADER_TOKENS // 2
+    return line if fits and (under_rule or not is_data(cells(line))) else ""
+
+
+def _with_columns(text: str, spans: Sequence[_Span]) -> list[_Span]:
+    """The spans of a PDF, where those that go on with the rows of a table on their page have the names of its columns:
+    between them may stand subheadings, which part a table into many."""
+    found: list[_Span] = []
+    page, columns = None, ""
+    for span in spans:
+        if span.page != page:
+            page, columns = span.page, ""
+        rows = text[span.start : span.end].splitlines()
+        heads = [at for at, row in enumerate(rows) if names_periods(cells(row))]
+        data = next((at for at, row in enumerate(rows) if is_data(cells(row))), len(rows))
+        bare = data < min(heads, default=len(rows))
+        found.append(replace(span, columns=columns) if bare and not span.columns else span)
+        columns = rows[heads[-1]] if heads else span.columns or columns
+    return found
 
 
 def _units(text: str, block: Block, budget: int, size: _Size) -> list[tuple[int, int]]:

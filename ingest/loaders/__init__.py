@@ -23,7 +23,7 @@ from retrieval.errors import LoadError
 from retrieval.text import one_line
 
 # Bump when a loader would read the same file differently: files are then read in again.
-_VERSION = 8
+_VERSION = 9
 
 # The entry points by which other packages say what they read.
 _GROUP = "kb.loaders"

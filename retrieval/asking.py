@@ -99,6 +99,8 @@ def named(asked: Asked, documents: Mapping[int, DocumentInfo]) -> dict[int, floa
 
 def timely(asked: Asked, info: DocumentInfo) -> float:
     """How well a document's time fits the question's (0 to 1); its file name tells it before its date."""
+    if not asked.periods:
+        return 0.0
     latest = max((period.end for period in asked.periods if period.end), default=None)
     fits = [1.0 if period.end == latest else _EARLIER for period in asked.periods if _within(period, info)]
     return max(fits, default=0.0)
@@ -106,8 +108,8 @@ def timely(asked: Asked, info: DocumentInfo) -> float:
 
 def person(asked: Asked, author: str | None) -> float:
     """The share of an author's name that the question names (0 to 1)."""
-    parts = {word for word in _words((author or "").partition("@")[0]) if len(word) > 2}
-    return sum(part in asked.names for part in parts) / len(parts) if parts else 0.0
+    parts = _author_words(author or "") if asked.names else frozenset()
+    return len(parts & asked.names) / len(parts) if parts else 0.0
 
 
 def _within(period: Period, info: DocumentInfo) -> bool:
@@ -133,6 +135,11 @@ def _overlap(period: Period, first: date, last: date) -> bool:
 @lru_cache(maxsize=8192)  # a search reads the names of some hundred documents
 def _name_keys(doc: str, title: str) -> frozenset[str]:
     return frozenset(_keys(f"{_stem(doc)} {title}") - STOP_WORDS)
+
+
+@lru_cache(maxsize=8192)
+def _author_words(author: str) -> frozenset[str]:
+    return frozenset(word for word in _words(author.partition("@")[0]) if len(word) > 2)
 
 
 def _stem(doc: str) -> str:

@@ -47,8 +47,8 @@ def about(asked: Asked, documents: Mapping[int, DocumentInfo]) -> dict[int, dict
     """What speaks for all passages of each document, by name: that the question names it or its author, that it is of
     the time or of the kind that was asked for, that it is the newest. What counts for nothing is left out."""
     names = named(asked, documents)
-    ages = _ages(documents)
     newest = _LATEST if asked.latest else _NEWEST if names and not asked.periods else 0.0
+    ages = _ages(documents) if newest else dict.fromkeys(documents, 0.0)
     found = {}
     for document, info in documents.items():
         name = names.get(document, 0.0)
@@ -61,6 +61,11 @@ def about(asked: Asked, documents: Mapping[int, DocumentInfo]) -> dict[int, dict
         }
         found[document] = {part: value for part, value in parts.items() if value}
     return found
+
+
+def own_score(candidate: Candidate) -> float:
+    """What a candidate's own text is worth."""
+    return candidate.dense + _WORDS * candidate.words + _PAIRS * candidate.pairs
 
 
 def evidence(
@@ -79,7 +84,8 @@ def evidence(
     ]
     best: dict[int, float] = {}
     for candidate, its in zip(candidates, own, strict=True):
-        best[candidate.document] = max(best.get(candidate.document, 0.0), sum(its.values()))
+        if candidate.document in spoken:
+            best[candidate.document] = max(best.get(candidate.document, 0.0), sum(its.values()))
     found = []
     for candidate, its in zip(candidates, own, strict=True):
         share = _DOCUMENT if candidate.document in spoken else 0.0

@@ -13,7 +13,7 @@ from retrieval.duplicates import copies
 from retrieval.encoder import Encoder
 from retrieval.engine import EmbeddedEngine, Engine
 from retrieval.errors import EmbedderMismatch
-from retrieval.ranking import Candidate, about, evidence, spread
+from retrieval.ranking import Candidate, about, evidence, own_score, spread
 from retrieval.store import Store, StoredChunk
 from retrieval.threads import thread_keys
 from retrieval.turns import turns
@@ -101,7 +101,8 @@ class Searcher:
         first = [Statement(read[at].text, read[at].info.date, vectors[at]) for at in firsts[:_DECIDED]]
         replaced = superseded(first)
         if replaced:
-            threads = [thread_keys(c.info) if c.info.is_message else set() for c in shown[:_DECIDED]]
+            infos = [chunks[c.id].info for c in shown[:_DECIDED]]
+            threads = [thread_keys(info) if info.is_message else set() for info in infos]
             replaced = with_threads(replaced, first, threads)
         scores = [sum(found[candidate.id].values()) for candidate in shown]
         moves = _moves(scores, replaced)
@@ -156,6 +157,7 @@ def _moves(scores: Sequence[float], replaced: Mapping[int, int]) -> list[float]:
 def _best_first(
     places: Mapping[int, Mapping[str, float]], candidates: Sequence[Candidate]
 ) -> list[Candidate]:
-    scores = [sum(parts.values()) for parts in evidence(places, candidates)]
-    order = sorted(range(len(candidates)), key=lambda at: (-scores[at], candidates[at].id))
-    return [candidates[at] for at in order]
+    """By what is known of them without their texts."""
+    of_document = {document: sum(parts.values()) for document, parts in places.items()}
+    scores = {c.id: own_score(c) + of_document[c.document] for c in candidates}
+    return sorted(candidates, key=lambda c: (-scores[c.id], c.id))

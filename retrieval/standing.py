@@ -25,50 +25,56 @@ _STATUSES: dict[str, Standing] = {
 }
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(patterns))
+def _any(*words: str, other: str = "") -> re.Pattern[str]:
+    """What begins with a word, or something else. One mark of a word's beginning in front of all is twice as fast as
+    one in front of each."""
+    return re.compile(rf"\b(?:{'|'.join(words)}){'|' if other else ''}{other}")
 
 
 # That something else holds from now on. Wherever it stands it is a decision, and it says that there was another one.
 CHANGE = _any(
-    r"\b(?:replaces|supersedes)\b[^.]{0,40}?(?:\b(?:version|decision|policy|plan|rules?|page|budget|order)\b|\d)",
-    r"\b(?:replaces|supersedes)\b[^.]{0,40}?\b(?:earlier|old|proposal|agreement)\b",
-    r"\b(?:is|are|was|were|been) (?:hereby )?(?:replaced|superseded) by\b",
-    r"\b(?:revised|overruled|reversed|changed) (?:the|its|our|their|that) (?:\w+ ){0,3}?"
+    r"(?:replaces|supersedes)\b[^.]{0,40}?(?:\b(?:version|decision|policy|plan|rules?|page|budget|order)\b|\d)",
+    r"(?:replaces|supersedes)\b[^.]{0,40}?\b(?:earlier|old|proposal|agreement)\b",
+    r"(?:is|are|was|were|been) (?:hereby )?(?:replaced|superseded) by\b",
+    r"(?:revised|overruled|reversed|changed) (?:the|its|our|their|that) (?:\w+ ){0,3}?"
     r"(?:decision|plan|date|policy|budget|price|rule)s?\b",
-    r"\bdecision (?:has changed|(?:was|has been) (?:revised|changed|reversed))\b",
-    r"\b(?:is|are|was|were|been) (?:postponed|moved|put (?:back|off)|brought forward|extended|raised|lowered)\b",
-    r"\b(?:is|are|was|were|been) (?:cancelled|called off)\b",
-    r"\b(?:moves|postponed?|rises|falls|changes)\b(?:[^.,;]|[.,]\d){0,30}? to (?=\W?\d)|\bused to be \W?\d",
-    r"\bis now(?: [^\W\d]+){0,3} \W?\d|\bnew (?:date|price|deadline|limit)\b",
-    r"\bno longer (?:valid|applies|in force)\b|\b(?:verschoben|verlegt) auf\b|\bersetzt\b",
+    r"decision (?:has changed|(?:was|has been) (?:revised|changed|reversed))\b",
+    r"(?:is|are|was|were|been) (?:postponed|moved|put (?:back|off)|brought forward|extended|raised|lowered)\b",
+    r"(?:is|are|was|were|been) (?:cancelled|called off)\b",
+    r"(?:moves|postponed?|rises|falls|changes)\b(?:[^.,;]|[.,]\d){0,30}? to (?=\W?\d)|used to be \W?\d",
+    r"is now(?: [^\W\d]+){0,3} \W?\d|new (?:date|price|deadline|limit)\b",
+    r"no longer (?:valid|applies|in force)\b|(?:verschoben|verlegt) auf\b|ersetzt\b",
 )
 _DECIDED = _any(
-    r"\bdecided\b(?! (?:against|not to))(?!(?<=is decided) by)|\bagreed\b|\bi approve\b|(?<!are )(?<!-)\bapproved\b",
-    r"^\W*accepted\b|\b(?:was|were|is|been|we|council|board|committee|hereby) (?:\w+ly )?accepted\b",
-    r"\bresolved (?:that|to)\b|\bsigned off\b|\b(?:is|was|been|we|we have) signed\b",
-    r"\bwith immediate effect\b|\bwith effect from\b|\beffective (?:immediately|from)\b",
-    r"\bfrom (?:now on|today)\b(?!')|\b(?:valid|in force|binding) (?:from|since|as of)\b",
+    r"decided\b(?! (?:against|not to))(?!(?<=is decided) by)|agreed\b|i approve\b",
+    r"(?:was|were|is|been|we|council|board|committee|hereby) (?:\w+ly )?accepted\b",
+    r"resolved (?:that|to)\b|signed off\b|(?:is|was|been|we|we have) signed\b",
+    r"with immediate effect\b|with effect from\b|effective (?:immediately|from)\b",
+    r"from (?:now on|today)\b(?!')|(?:valid|in force|binding) (?:from|since|as of)\b",
+    r"(?:beschlossen|entschieden|genehmigt|vereinbart|freigegeben|ab sofort|gilt ab)\b",
+    other=r"(?<!are )(?<!-)\bapproved\b"
+    r"|^\W*accepted\b"
     # "Decision (D-17): …", "2. Decisions"
-    r"^\W*(?:\d+\W+)?(?:decisions?|beschl[uü]ss\w*)(?: [\w-]+| ?\([^)]*\))?\s*:|^\W*(?:\d+\W+)?decisions\W*$",
-    r"\b(?:beschlossen|entschieden|genehmigt|vereinbart|freigegeben|ab sofort|gilt ab)\b",
+    r"|^\W*(?:\d+\W+)?(?:decisions?|beschl[uü]ss\w*)(?: [\w-]+| ?\([^)]*\))?\s*:"
+    r"|^\W*(?:\d+\W+)?decisions\W*$",
 )
 _REJECTED = _any(
-    r"\breject(?:ed|s)?\b|\bwithdr(?:awn|ew)\b|\b(?:voted|turned) down\b|\bvetoed\b|\bdecided (?:against|not to)\b",
-    r"\b(?:was|were|been|is) declined\b|\bdeclined (?:to|the|by|our)\b",
-    r"\b(?:was|were|is)(?: not|n't) (?:approved|accepted|adopted)\b(?! yet)",
-    r"\b(?:abgelehnt|verworfen|zurückgezogen|dagegen entschieden|nicht genehmigt|nicht angenommen)\b",
+    r"reject(?:ed|s)?\b|withdr(?:awn|ew)\b|(?:voted|turned) down\b|vetoed\b|decided (?:against|not to)\b",
+    r"(?:was|were|been|is) declined\b|declined (?:to|the|by|our)\b",
+    r"(?:was|were|is)(?: not|n't) (?:approved|accepted|adopted)\b(?! yet)",
+    r"(?:abgelehnt|verworfen|zurückgezogen|dagegen entschieden|nicht genehmigt|nicht angenommen)\b",
 )
 _PROPOSED = _any(
-    r"\b(?:counter-?)?propos(?:e|es|ed|als?|ing)\b|\bsuggest(?:s|ed|ions?)?\b|\bdraft\b|\bwe could(?! not)\b",
-    r"\bunder discussion\b|\bto be (?:decided|agreed|approved|confirmed)\b|\blet(?:'s| us) decide\b",
-    r"\bfor (?:your |the )?(?:approval|decision)\b|n't (?:yet )?(?:been )?(?:decided|agreed|approved)\b",
-    r"\b(?:no|not|nothing|never|nobody)\b[^.,;]{0,30}?\b(?:decided|agreed|approved|decision)\b",
-    r"\bvorschl(?:ag|agen|äge)\b|\bschlagen?\b[^.]* vor\b|\bentwurf\b|\bzur diskussion\b|\bwir könnten\b",
-    r"\b(?:nichts?|kein\w*)\b[^.,;]{0,20}?\b(?:entschieden|beschlossen|entscheidung|beschluss)\b",
+    r"(?:counter-?)?propos(?:e|es|ed|als?|ing)\b|suggest(?:s|ed|ions?)?\b|draft\b|we could(?! not)\b",
+    r"under discussion\b|to be (?:decided|agreed|approved|confirmed)\b|let(?:'s| us) decide\b",
+    r"for (?:your |the )?(?:approval|decision)\b",
+    r"(?:no|not|nothing|never|nobody)\b[^.,;]{0,30}?\b(?:decided|agreed|approved|decision)\b",
+    r"vorschl(?:ag|agen|äge)\b|schlagen?\b[^.]* vor\b|entwurf\b|zur diskussion\b|wir könnten\b",
+    r"(?:nichts?|kein\w*)\b[^.,;]{0,20}?\b(?:entschieden|beschlossen|entscheidung|beschluss)\b",
+    other=r"n't (?:yet )?(?:been )?(?:decided|agreed|approved)\b",
 )
 # What takes the force from a word that comes soon after it.
-_BUT = _any(
+_BUT = re.compile(
     r"(?:\b(?:no|not|nothing|nobody|never|neither|yet|to|will|would|shall|should|can|could|may|might|must|if|once|"
     r"unless|until|whether|before|awaiting|let|what|how|nichts?|nie|noch|kein\w*|ob|wenn|falls|sobald|bis|soll\w*)\b"
     r"|n't\b)(?:\s+\w+){0,4}\s*$"

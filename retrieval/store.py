@@ -186,13 +186,18 @@ class Store:
         return self._matching[1]
 
     def owners(self, ids: Sequence[int]) -> dict[int, tuple[int, DocumentInfo, int | None]]:
-        """Which document these chunks are of, what is known of it, and their page, by id; without any text."""
+        """Which document these chunks are of, what ranking needs to know of it (receivers and references are left
+        out), and their page, by id; without any text."""
         rows = self.by_id(
-            f"SELECT c.id, d.id, c.page, {_INFO} FROM chunks c JOIN documents d ON d.id = c.document_id "
-            "JOIN files f ON f.id = d.file_id WHERE c.id IN ",
+            "SELECT c.id, d.id, c.page, f.doc, d.part, d.kind, d.title, d.author, d.date FROM chunks c "
+            "JOIN documents d ON d.id = c.document_id JOIN files f ON f.id = d.file_id WHERE c.id IN ",
             ids,
         )
-        return {row[0]: (row[1], _info(row[3:]), row[2]) for row in rows}
+        infos: dict[int, DocumentInfo] = {}
+        for _, document, _, doc, part, kind, title, author, date in rows:
+            if document not in infos:
+                infos[document] = DocumentInfo(doc, part, kind, title, author, date=date)
+        return {row[0]: (row[1], infos[row[1]], row[2]) for row in rows}
 
     def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """The chunks with these ids, by id; ids that do not exist are left out."""

@@ -38,16 +38,14 @@ class Tokenizer:
         sql: str = store.connection.execute("SELECT sql FROM sqlite_master WHERE name = 'fts'").fetchone()[0]
         # Without its content: external content would be looked up, stored content would be kept.
         bare = re.sub(r",\s*content(_rowid)?\s*=\s*('[^']*'|\w+)", "", sql, flags=re.IGNORECASE)
-        self._make = re.sub(r"\)\s*$", ", content='')", bare)
+        make = re.sub(r"\)\s*$", ", content='')", bare)
         self.columns = [row[1] for row in store.connection.execute("PRAGMA table_info(fts)")]
         self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self._fresh()
+        self._connection.execute(make)
+        self._connection.execute("CREATE VIRTUAL TABLE words USING fts5vocab(fts, instance)")
 
-    def _fresh(self) -> None:
-        self._connection.executescript(
-            f"DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS fts; {self._make};"
-            "CREATE VIRTUAL TABLE words USING fts5vocab(fts, instance)"
-        )
+    def _clear(self) -> None:
+        self._connection.execute("INSERT INTO fts (fts) VALUES ('delete-all')")
 
     def words(self, texts: Sequence[str]) -> list[list[bytes]]:
         """The words of each short text, in order."""
@@ -56,7 +54,7 @@ class Tokenizer:
         rows = self._connection.execute("SELECT doc, term FROM words ORDER BY doc, offset").fetchall()
         for text, term in rows:
             found[text].append(term.encode())
-        self._fresh()
+        self._clear()
         return found
 
     def places(
@@ -74,7 +72,7 @@ class Tokenizer:
         found: list[dict[bytes, list[int]]] = [{} for _ in texts]
         for text, term, column, offset in rows:
             found[text].setdefault(term.encode(), []).append(columns[column] + offset)
-        self._fresh()
+        self._clear()
         return found
 
     def count(self, texts: Sequence[Sequence[str]]) -> Counted:
@@ -91,7 +89,7 @@ class Tokenizer:
         for term, numbers in rows:
             terms.append(term.encode())
             parts.append(np.fromstring(numbers, dtype=np.int64, sep=","))
-        self._fresh()
+        self._clear()
         found = np.concatenate([np.empty(0, dtype=np.int64), *parts])
         of_term = np.repeat(np.arange(len(parts)), [part.size for part in parts])
         texts_of = found // columns

@@ -39,6 +39,11 @@ _MONEY = re.compile(
     rf"|{_BEFORE}wh(?:at|ich) .*\b(?:price|salary|fee|rent)\b",
     re.IGNORECASE,
 )
+# Kinds of money that no other is: a day rate is no salary, a price no rent.
+_PAYMENTS = {
+    "salary": re.compile(r"\b(?:salar|wages?\b|pay|paid|earn|income|compensat|remunerat)", re.IGNORECASE),
+    "rent": re.compile(r"\b(?:rent|leas|tenan|landlord)", re.IGNORECASE),
+}
 # Asks for what was said by and by, which no sentence holds.
 _SUMMARY = re.compile(
     rf"{_BEFORE}(?:please |can you |could you )*(?:summari[sz]e|sum up|recap|outline)\b"
@@ -74,6 +79,15 @@ def asked(question: str) -> Asked | None:
 def wants_sum(question: str) -> bool:
     """Whether the question asks for a sum of money."""
     return bool(_MONEY.search(question))
+
+
+def speaks_of_payment(source: str, question: str) -> bool:
+    """Whether a source that a sum of money was taken from speaks of the kind of payment that the question asks for;
+    true for questions that ask for no particular one."""
+    asked_for = [
+        kind for name, kind in _PAYMENTS.items() if re.search(rf"\b{name}\b", question, re.IGNORECASE)
+    ]
+    return all(kind.search(source) for kind in asked_for)
 
 
 def wants_summary(question: str, *, spoken: bool) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from generation.types import Passage
 from generation.units import Unit, units
+from retrieval.tables import cells, is_data
 from retrieval.threads import thread_keys
 from retrieval.types import Hit
 from retrieval.words import content_words
@@ -58,9 +59,17 @@ class Ranked:
 
     def nearest(self, vector: NDArray[np.float32]) -> list[str]:
         """The sentences as the model would read them, nearest to a text with that unit vector first; what they promise
-        for the question counts too."""
+        for the question counts too. A row of figures, and a line that announces what follows, is no sentence."""
         near = self.vectors @ vector + _PROMISE_WEIGHT * self.scores
-        return [self.candidates[at].unit.text for at in np.argsort(-near, kind="stable")]
+        found = [self.candidates[at] for at in np.argsort(-near, kind="stable")]
+        return [c.unit.text for c in found if not self._is_fragment(c)]
+
+    def _is_fragment(self, candidate: _Candidate) -> bool:
+        unit, hit = candidate.unit, self.hits[candidate.hit]
+        row = cells(hit.text[unit.start - hit.start : unit.end - hit.start].splitlines()[-1])
+        # In a PDF nothing else tells a heading or a cell from a sentence.
+        ended = hit.info.kind != "pdf" or unit.text[-1] in ".!?…"
+        return not ended or unit.text[-1] == ":" or (len(row) > 2 and is_data(row))
 
 
 def rank(

@@ -29,6 +29,7 @@ _LOOSE = frozenset({"one", "first", "second", "third"})
 # A figure: digits with separators inside; what sticks to it (a unit, a currency, "Q") is no part of it.
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_FISCAL = re.compile(r"\bFY ?(?=\d)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _ABBREVIATED = {month[:3]: month for month in MONTHS} | {"sept": "september"}
@@ -41,7 +42,7 @@ _MONTH_DAY = re.compile(rf"\b{_MONTH_NAME}[ ](\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?[
 CURRENCIES = {
     "euros": re.compile(r"€|\bEUR\b|\beuros?\b"),
     "pounds": re.compile(r"£|\bGBP\b|\bpounds?\b"),
-    "dollars": re.compile(r"\$|\bUSD\b|\bdollars?\b"),
+    "dollars": re.compile(r"\$|\bUSD\b|\b[Dd]ollars?\b"),
     "yen": re.compile(r"¥|\bJPY\b|\byen\b"),
 }
 _ROMAN = {
@@ -89,7 +90,8 @@ class Support:
 @lru_cache(maxsize=64)  # a sentence and its question are held against every span of every hit
 def claims(sentence: str) -> Claims:
     """The checkable parts of a sentence. A capitalised word counts as a name unless it begins the sentence
-    and is no name elsewhere in it."""
+    and is no name elsewhere in it. A fiscal year is the year that its source has."""
+    sentence = _FISCAL.sub("", sentence)
     words = list(_WORD.finditer(sentence))
     names: set[str] = set()
     for match in words:

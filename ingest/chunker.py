@@ -2,7 +2,8 @@
 
 Blocks of one section are gathered up to a target size; a section that has grown past a minimum is not mixed
 with the next one; a block longer than the target is cut between sentences (tables between rows, which then
-carry the names of the table's columns in their header); pages are never mixed, and an agenda or list of contents stands alone.
+carry the names of the table's columns in their header); pages are never mixed, and an agenda or list of contents
+stands alone.
 Quotes and signatures are not indexed.
 """
 

@@ -47,13 +47,17 @@ def names_periods(row: Sequence[str]) -> bool:
 
 
 def named(columns: Sequence[str], row: Sequence[str]) -> str | None:
-    """The row with the names of its columns ("Rent; 2024: 10; 2025: 12"); None when it does not fit them. A column more
-    than there are names is that of the rows' own names. Where a row has more or fewer cells than that, those under years
-    at the beginning have their names: the change from year to year is often given for some rows, or in two cells."""
-    names = ["", *columns] if len(row) == len(columns) + 1 else list(columns)
+    """The row with the names of its columns ("Rent; 2024: 10; 2025: 12"); None when it does not fit them. Nothing
+    needs to stand over the rows' own names. Where a row has more or fewer cells than that, those under years at the
+    beginning have their names if other columns follow: the change from year to year is given for some rows only, or in
+    two cells."""
+    if names_periods(columns) and _AMOUNT.fullmatch(row[0]):
+        return None  # a sum without a name
+    nameless = _ONLY_YEAR.fullmatch(columns[0]) or len(row) == len(columns) + 1
+    names = ["", *columns] if nameless else list(columns)
     years = 1 + sum(1 for _ in takewhile(_ONLY_YEAR.fullmatch, names[1:]))
     if len(row) > len(names) or (len(row) < len(names) and is_data(row)):
-        if years < min(len(row), _LEAST_YEARS):
+        if years < min(len(row), _LEAST_YEARS) or (len(row) > len(names) == years):
             return None
         names = [*names[:years], *[""] * (len(row) - years)]
     unit = ""

@@ -49,8 +49,8 @@ class Chunk:
     """A span of a document that is found as one: `text[start:end]`.
 
     `header` (title, heading path, sender, date) is embedded and searched with the chunk but is no part of
-    its span. `page` counts from 1, for documents that have pages. `columns` is the row that names the columns of the table
-    that a chunk begins in the midst of.
+    its span. `page` counts from 1, for documents that have pages. `columns` is the row that names the columns of the
+    table that a chunk begins in the midst of.
     """
 
     start: int

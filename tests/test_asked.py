@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.asked import asked, restates, states, wants_summary
+from generation.asked import asked, restates, speaks_of_payment, states, wants_summary
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,11 @@ def test_an_opinion_is_spread_over_a_transcript_and_stands_in_one_place_elsewher
     assert not wants_summary(question, spoken=False)
     assert not wants_summary("Who approved the price?", spoken=True)
     assert not wants_summary("What do you say when you win?", spoken=False)
+
+
+def test_a_day_rate_is_no_salary() -> None:
+    """Else a question about pay that the documents do not answer gets another sum."""
+    asked_for = "What salary do we offer the engineer?"
+    assert not speaks_of_payment("We would pick contractors at £620 a day.", asked_for)
+    assert speaks_of_payment("The engineer is paid £52,000 a year.", asked_for)
+    assert speaks_of_payment("The cabinet is £620.", "How much is a cabinet?")

@@ -230,6 +230,30 @@ def test_the_rows_of_a_long_table_keep_their_columns() -> None:
         assert doc.text[chunk.end - 1] == "|"
 
 
+def test_rows_of_a_pdf_keep_the_years_that_stand_over_them_on_their_page() -> None:
+    """Reports part a statement by subheadings; below them "62,567 | 61,388" is of no year, or of the wrong one."""
+    rows = "\n".join(f"Investment {i} of the company | {i},250 | {i},111" for i in range(1, 21))
+    doc = document(
+        ("Balance sheet", "heading", ("Balance sheet",), 1),
+        ("December 31, | 2018 | 2017", "table", ("Balance sheet",), 1),
+        ("Cash and equivalents | $ 7,637 | $ 8,813", "table", ("Balance sheet",), 1),
+        ("Long-term assets:", "paragraph", ("Balance sheet",), 1),
+        (rows, "table", ("Balance sheet",), 1),
+        ("Goodwill | 154 | 153", "table", ("Balance sheet",), 2),
+        about=info(kind="pdf", title="Report"),
+    )
+    chunks = cut(doc)
+    first, *others, next_page = chunks
+    assert first.columns == "", "it has them itself"
+    assert others and {chunk.columns for chunk in others} == {"December 31, | 2018 | 2017"}
+    assert next_page.columns == "", "what a page says of its columns says nothing of the next one's"
+
+
+def test_a_table_that_begins_with_figures_has_no_names_for_its_columns() -> None:
+    rows = "\n".join(f"Item {i} | {i},250 | {i},111" for i in range(1, 100))
+    assert {chunk.columns for chunk in cut(document((rows, "table", (), None)))} == {""}
+
+
 @pytest.mark.parametrize("kind", ["paragraph", "table", "code", "list"])
 @pytest.mark.parametrize(
     "giant", ["x" * 5000, "データ" * 2000, "0123456789abcdef" * 400, "🚀" * 3000, "e\u0301" * 3000]

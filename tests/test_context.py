@@ -118,6 +118,18 @@ def test_the_sentence_nearest_to_a_draft_stands_for_it() -> None:
     assert rank(QUESTION, [], encode, count).nearest(vector) == []
 
 
+def test_no_heading_and_no_row_of_figures_stands_for_a_draft() -> None:
+    """A line like "PepsiCo International Limited | United Kingdom" is no answer to anything."""
+    report = replace(
+        hit(
+            "Marketing budget\n\nMarketing budget | 42,000 | 38,000\n\nThe budget was this in both years:\n\nIt grew."
+        ),
+        info=info(kind="pdf"),
+    )
+    ranked = rank(QUESTION, [report], encode, count)
+    assert ranked.nearest(encode(["The marketing budget is 42,000."])[0]) == ["It grew."]
+
+
 def test_a_sentence_longer_than_the_budget_is_better_than_nothing() -> None:
     text = "The marketing budget " + "and again the marketing budget " * 50
     assert context([hit(text)], 10)

@@ -51,6 +51,22 @@ def test_a_table_that_goes_on_from_the_chunk_before_keeps_its_columns() -> None:
     ]
 
 
+def test_a_statement_is_read_with_its_years() -> None:
+    """Without a head of its own its first row was taken for one: "$ 1,101: 2,032"."""
+    text = "2019 | 2018\nCurrent assets\nCash | $ 1,980 | $ 1,101\nOther assets\n\nShort-term investments | — | 2,032"
+    assert read(text, kind="pdf") == [
+        "Cash; 2019: $ 1,980; 2018: $ 1,101",
+        "Short-term investments; 2019: —; 2018: 2,032",
+    ]
+    assert read("Cash | $ 1,980 | $ 1,101\nLoans | 3 | 4") == ["Cash | $ 1,980 | $ 1,101", "Loans | 3 | 4"]
+
+
+def test_a_head_of_figures_is_known_by_the_rule_below_it() -> None:
+    assert read("| Feature | 1.0 | 2.0 |\n|---|---|---|\n| Search | no | yes |") == [
+        "Feature: Search; 1.0: no; 2.0: yes"
+    ]
+
+
 def test_two_columns_are_a_name_and_its_value() -> None:
     assert read("Item | Value\nPrice without VAT | £1,240") == ["Item | Value", "Price without VAT | £1,240"]
 

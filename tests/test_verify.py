@@ -101,6 +101,43 @@ def test_a_wrong_mark_is_corrected_to_the_passage_that_says_it(mark: str, passag
     assert_lawful(checked, passages)
 
 
+def test_a_fiscal_year_is_the_year_of_its_source() -> None:
+    """The right answer was refused for "FY", which no report writes."""
+    rates = [
+        passage(
+            1, "The effective tax rate was 21.6 percent and 24.6 percent for 2022 and 2021, respectively."
+        )
+    ]
+    asked = "How did the effective tax rate change between FY2021 and FY2022?"
+    assert check(
+        "The effective tax rate fell from 24.6% in FY2021 to 21.6% in FY2022.", rates, asked
+    ).citations
+    assert not check(
+        "The effective tax rate fell from 24.6% in FY2020 to 21.6% in FY2022.", rates, asked
+    ).citations
+
+
+def test_the_currency_of_a_table_is_that_of_its_other_rows() -> None:
+    rows = "Cash | $ 4,466 | $ 4,249\nInventories | 5,622 | 5,261"
+    assert check("Inventories were $5,622 million.", [passage(1, rows)]).citations[0].quote == (
+        "Inventories | 5,622 | 5,261"
+    )
+    assert not check("Inventories were €5,622 million.", [passage(1, rows)]).citations
+
+
+def test_who_is_called_by_a_first_name_is_known_by_the_other_passages() -> None:
+    """People write "Marian approved it"; an answer gives the whole name."""
+    said = [
+        passage(1, "Marian approved the new date."),
+        passage(2, "Marian Thwaite is the managing director."),
+    ]
+    draft = "Marian Thwaite approved the new date."
+    assert check(draft, said).citations[0].quote == "Marian approved the new date."
+    two = [*said, passage(3, "Marian Brook is the controller.")]
+    shown = [citation.quote for citation in check(draft, two).citations]
+    assert "Marian approved the new date." not in shown, "which Marian, nobody knows"
+
+
 def test_the_marked_passage_goes_first_when_several_say_it() -> None:
     twins = [passage(1, "The launch is in autumn."), passage(2, "In autumn the launch takes place.")]
     assert check("The launch is in autumn [2].", twins).citations[0].info == twins[1].hit.info

@@ -9,7 +9,6 @@ document (title, heading, author, date).
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 from generation.evidence import shared_words, support
 from generation.orders import is_order, plain_spans
@@ -19,8 +18,6 @@ from retrieval.sentences import sentence_spans
 # Share of a sentence's content words and figures that must stand in what it cites. Of 108 right drafts on public
 # questions 0.5 kept 97 and 0.4 keeps 99, 0.34 no more.
 MIN_COVERAGE = 0.4
-# The same for two sentences together, of which chance has more.
-MIN_COVERAGE_TWO = 0.6
 # Sentences a quote may have: what does not follow from three neighbouring ones is not one fact.
 _MAX_QUOTE_SENTENCES = 3
 # Two rows of a table are two facts: of a decision and the status of the one below it no third can be made.
@@ -79,9 +76,8 @@ def check(
         if not re.search(r"\w", text):
             continue
         found = _find(text, marks, passages, question, similarity)
-        proof = (found,) if found else _find_two(text, passages, question)
-        cites = tuple(dict.fromkeys(_cite(citations, quote) for quote in proof))
-        sentences.append(Sentence(text, cites, supported=bool(cites)))
+        cites = () if found is None else (_cite(citations, found),)
+        sentences.append(Sentence(text, cites, supported=found is not None))
         pieces.append((separator if pieces else "") + marked(sentences[-1]))
     return Checked("".join(pieces), tuple(sentences), tuple(citations))
 
@@ -92,10 +88,9 @@ def with_sentences(checked: Checked, sentences: Sequence[Sentence]) -> Checked:
 
 
 def marked(sentence: Sentence) -> str:
-    """The sentence with its marks before the full stop; without any when it cites nothing."""
+    """The sentence with its mark before the full stop; without one when it cites nothing."""
     text = sentence.text.rstrip(".!?")
-    marks = "".join(f"[{n}]" for n in sentence.cites)
-    return f"{text} {marks}{sentence.text[len(text) :]}" if marks else sentence.text
+    return f"{text} [{sentence.cites[0]}]{sentence.text[len(text) :]}" if sentence.cites else sentence.text
 
 
 def strip_marks(sentence: str) -> tuple[str, list[int]]:
@@ -158,28 +153,6 @@ def surnames(sentence: str, passage: Passage, passages: Sequence[Passage]) -> st
         if re.search(rf"\b{first}\b", passage.hit.text)
         and {last} == {name for text in texts for name in re.findall(rf"\b{first} ([A-Z][\w’'-]+)", text)}
     )
-
-
-def _find_two(text: str, passages: Sequence[Passage], question: str) -> tuple[Quote, ...]:
-    """Two sentences of one passage that bear a sentence out together, each with a part of it: what happened, and why.
-    Rows of tables bear nothing out together."""
-    best: tuple[Quote, ...] = ()
-    most = MIN_COVERAGE_TWO
-    for passage in passages:
-        hit = passage.hit
-        known = f"{_about(passage)}\n{shared_words(question, hit.text)}"
-        spans = [span for span in plain_spans(hit.text) if " | " not in hit.text[slice(*span)]]
-        for one, other in combinations(spans, 2):
-            texts = [hit.text[slice(*span)] for span in (one, other)]
-            own = [support(text, part, question).coverage for part in texts]
-            whole = support(text, "\n".join([known, *texts]), question)
-            if not whole.missing and min(own) > 0 and whole.coverage > most:
-                most = whole.coverage
-                best = tuple(
-                    Quote(passage, hit.start + start, hit.start + end, coverage)
-                    for (start, end), coverage in zip((one, other), own, strict=True)
-                )
-    return best
 
 
 def _about(passage: Passage) -> str:

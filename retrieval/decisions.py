@@ -69,11 +69,17 @@ def superseded(statements: Sequence[Statement]) -> dict[int, int]:
     vectors = np.stack([statement.vector for statement in statements]) if statements else np.empty((0, 0))
     near = vectors @ vectors.T >= _NEAR
     # Most have nothing near them that is of another date, and to see that is quicker than to read them.
-    read = {
-        at: known
+    stands = {
+        at: standing(statements[at].text)
         for at, when in enumerate(instants)
         if when and any(other not in (None, when) for other in compress(instants, near[at]))
-        if (known := _read(statements[at], when))
+    }
+    if "decided" not in stands.values():
+        return {}
+    read = {
+        at: _read(statements[at], when, stands[at])
+        for at, when in enumerate(instants)
+        if when and stands.get(at) in ("decided", "proposed")
     }
     found: dict[int, int] = {}
     # From the newest back, so that what replaces a statement has been judged before.
@@ -116,11 +122,8 @@ def _instant(iso: str | None) -> datetime | None:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def _read(statement: Statement, instant: datetime) -> _Read | None:
+def _read(statement: Statement, instant: datetime, stands: Standing) -> _Read:
     """What there is to know of a statement that may replace another or be replaced."""
-    stands = standing(statement.text)
-    if stands not in ("decided", "proposed"):
-        return None
     text = own_words(statement.text)
     changes, over = CHANGE.search(text.casefold()) is not None, _OVER.search(text) is not None
     is_day = len(statement.date or "") <= len("2025-07-29")

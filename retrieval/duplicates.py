@@ -61,7 +61,15 @@ def copies(
     words = [_WORD.findall(body.casefold()) for body in bodies]
     tells = {word for word in set(chain.from_iterable(words)) if _tells(word)}
     telling = [[word for word in its if word in tells] for its in words]
-    runs = [set(map(hash, zip(*(its[at:] for at in range(_RUN)), strict=False))) for its in words]
+    known: dict[int, set[int]] = {}
+
+    def runs(at: int) -> set[int]:
+        # Few are asked for: of most passages, what tells them apart differs.
+        if at not in known:
+            its = words[at]
+            known[at] = set(map(hash, zip(*(its[of:] for of in range(_RUN)), strict=False)))
+        return known[at]
+
     first: list[int] = []
     for at, its in enumerate(words):
         found = at
@@ -70,7 +78,7 @@ def copies(
                 continue
             if its == words[other] or (
                 min(len(its), len(words[other])) >= _MIN_WORDS
-                and _resemble(runs[at], runs[other])
+                and _resemble(runs(at), runs(other))
                 # With something in front, what begins the text may be a name too: subjects often do.
                 and not all(own_names(f"· {bodies[at]}", f"· {bodies[other]}"))
             ):
@@ -91,7 +99,10 @@ def without_envelope(text: str) -> str:
 
 
 def _tells(word: str) -> bool:
-    return word in _TELLING or word.endswith(("n't", "n’t")) or _DIGIT.search(word) is not None
+    if word in _TELLING:
+        return True
+    # Most words are of letters only, and to see that is quick.
+    return not word.isalpha() and (word.endswith(("n't", "n’t")) or _DIGIT.search(word) is not None)
 
 
 def _resemble(one: set[int], other: set[int]) -> bool:

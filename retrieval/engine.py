@@ -3,7 +3,7 @@
 The other one is `retrieval.milvus_read`: what several machines share.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -35,11 +35,12 @@ class Engine(Protocol):
         """The embedding model that its vectors come from; None while it is empty."""
 
     def candidates(
-        self, query: str, vectors: NDArray[np.float32], depth: int, filters: Filters,
+        self, query: str, vectors: Callable[[], NDArray[np.float32]], depth: int, filters: Filters,
         documents: Sequence[int] | None = None,
     ) -> tuple[dict[int, Candidate], WordHits]:  # fmt: skip
-        """The `depth` best chunks by words and the `depth` best by each vector of the query (float32, (n, dimensions)),
-        with the scores of both, the better one of several vectors; among these documents only, where they are given."""
+        """The `depth` best chunks by words and the `depth` best by each vector of the query, with the scores of both, the
+        better one of several vectors; among these documents only, where they are given. `vectors` waits for the
+        vectors: float32, (n, dimensions)."""
 
     def chunks(self, ids: Sequence[int]) -> Mapping[int, StoredChunk]:
         """Candidates with their texts, by id."""
@@ -81,7 +82,7 @@ class EmbeddedEngine:
         return self._store.space()
 
     def candidates(
-        self, query: str, vectors: NDArray[np.float32], depth: int, filters: Filters,
+        self, query: str, vectors: Callable[[], NDArray[np.float32]], depth: int, filters: Filters,
         documents: Sequence[int] | None = None,
     ) -> tuple[dict[int, Candidate], WordHits]:  # fmt: skip
         space = self._store.space()
@@ -95,9 +96,10 @@ class EmbeddedEngine:
         if condition != "1":
             allowed = index.of_documents(self._store.matching(condition, values))
         words = search_words(self._store, space, query, depth, condition, values)
-        near = (i for vector in vectors for i, _ in index.search(vector, depth, allowed))
+        queries = vectors()
+        near = (i for vector in queries for i, _ in index.search(vector, depth, allowed))
         ids = list(dict.fromkeys([*near, *words.best]))
-        dense = dict(zip(ids, best_cosines(index.vectors(ids), vectors), strict=True))
+        dense = dict(zip(ids, best_cosines(index.vectors(ids), queries), strict=True))
         lexical = dict(zip(dense, words.of(list(dense)), strict=True))
         return {
             i: Candidate(i, document, info, page, dense[i], lexical[i] / words.possible)

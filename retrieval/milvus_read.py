@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -89,7 +89,7 @@ class MilvusReader:
         return Space(**meta["space"]) if "space" in meta else None
 
     def candidates(
-        self, query: str, vectors: NDArray[np.float32], depth: int, filters: Filters,
+        self, query: str, vectors: Callable[[], NDArray[np.float32]], depth: int, filters: Filters,
         documents: Sequence[int] | None = None,
     ) -> tuple[dict[int, Candidate], WordHits]:  # fmt: skip
         """See `retrieval.engine.Engine`."""
@@ -99,7 +99,8 @@ class MilvusReader:
             condition = " and ".join(part for part in (condition, f"document in {keys}") if part)
         mean = max(self._total("words") / max(self._total("chunks"), 1), 1.0)
         words = self._words(query, mean)
-        near = self._search("vector", vectors.tolist(), depth, condition, _FIELDS)
+        queries = vectors()
+        near = self._search("vector", queries.tolist(), depth, condition, _FIELDS)
         rows = [row for hits in near for row in hits]
         if words:
             text = " ".join(token for word in words for token in word.tokens)
@@ -116,7 +117,7 @@ class MilvusReader:
             self._rows[chunk] = row
             score = _score(row["words"].split(), words, mean)
             best[chunk] = score
-            (cosine,) = best_cosines(np.array([row["vector"]], dtype=np.float32), vectors)
+            (cosine,) = best_cosines(np.array([row["vector"]], dtype=np.float32), queries)
             info = self._known[number].info
             found[chunk] = Candidate(chunk, number, info, row["page"] or None, cosine, score / possible)
         pairs = tuple(

@@ -100,10 +100,11 @@ class VectorIndex(Derived):
         if not ids:
             return np.empty((0, self.space.dimensions), dtype=np.float32)
         rows = np.searchsorted(self.ids, np.asarray(ids, dtype=np.int64))
-        firsts = [part.first for part in self._slices]
-        owners = np.searchsorted(firsts, rows, side="right") - 1
-        vectors = [self._slices[o].codes[row - firsts[o]] for o, row in zip(owners, rows, strict=True)]
-        return np.stack(vectors).astype(np.float32)
+        found = np.empty((len(ids), self.space.dimensions), dtype=np.float32)
+        for part in self._slices:
+            mine = (rows >= part.first) & (rows < part.first + len(part.codes))
+            found[mine] = part.codes[rows[mine] - part.first]
+        return found
 
     @classmethod
     def _built(cls, store: Store, space: Space, ids: NDArray[np.int64]) -> Arrays:

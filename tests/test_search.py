@@ -190,6 +190,19 @@ def test_the_same_passage_in_two_places_is_one_hit_that_names_both(store: Store,
     assert "copies" not in others[0].to_json()
 
 
+def test_a_letter_to_a_hundred_people_leaves_room_for_other_hits(store: Store, searcher: Searcher) -> None:
+    """Its copies come first of all; one hit would be all that is found."""
+    letter = "The rocket programme begins in May, and all are invited to the first meeting of the rocket programme. "
+    letter += "It takes place in the large hall, with coffee, cake and a talk about engines, tanks, wings and wheels."
+    with writing(store) as writer:
+        for number in range(60):
+            put(writer, letter, info(f"mail/to-{number}.eml", title="Rocket programme", kind="mail"))
+        for topic in ("engine", "tank", "wing", "wheel", "hall", "coffee"):
+            put(writer, f"What the rocket programme needs of a {topic} is here.", info(f"wiki/{topic}.md"))
+    found = docs(searcher, "rocket programme")
+    assert len(found) == 10 and sum(doc.startswith("mail/to-") for doc in found) == 1
+
+
 def test_a_document_that_is_named_is_searched_by_itself(store: Store, searcher: Searcher) -> None:
     """Its one fitting line would not be among the best hundred of a thousand reports with the same words."""
     with writing(store) as writer:

@@ -38,9 +38,9 @@ class Engine(Protocol):
         self, query: str, vectors: Callable[[], NDArray[np.float32]], depth: int, filters: Filters,
         documents: Sequence[int] | None = None,
     ) -> tuple[dict[int, Candidate], WordHits]:  # fmt: skip
-        """The `depth` best chunks by words and the `depth` best by each vector of the query, with the scores of both, the
-        better one of several vectors; among these documents only, where they are given. `vectors` waits for the
-        vectors: float32, (n, dimensions)."""
+        """The `depth` best chunks by words and the `depth` best by each vector of the query, with the scores of both,
+        the better one of several vectors; among these documents only, where they are given. `vectors` waits for them:
+        float32, (n, dimensions)."""
 
     def chunks(self, ids: Sequence[int]) -> Mapping[int, StoredChunk]:
         """Candidates with their texts, by id."""

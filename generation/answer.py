@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.abstain import MIN_CONFIDENCE, confidence, refuses
-from generation.asked import restates, speaks_of_payment, states, wants_sum, wants_summary
+from generation.asked import is_day_rate, restates, states, wants_sum, wants_summary
 from generation.context import Ranked, build_context, passages_alone, rank, relative
 from generation.earlier import with_replaced
 from generation.followup import recent
@@ -126,9 +126,12 @@ class Answerer:
         draft = self._second_look(first, model, question, ranked, history, sure) if escalated else first
         numbers = f"({near}, refusal {refusal:.2f}: confidence {sure:.2f}, needs {MIN_CONFIDENCE})"
         timings["total"] = since()
-        unsaid = wants_sum(question) and not (draft.answers(question) and draft.speaks_of_payment(question))
+        quotes = " ".join(citation.quote for citation in draft.checked.citations)
+        unsaid = wants_sum(question) and (not draft.answers(question) or is_day_rate(quotes, question))
         if refused or unsaid or not draft.supported:
-            found = "no sum of money was found" if draft.supported else "nothing in the draft is borne out"
+            found = (
+                "no such sum of money was found" if draft.supported else "nothing in the draft is borne out"
+            )
             why = f"{'the model found no answer' if refused else found} in the passages {numbers}"
             none = _not_found(question, hits, model.name, why, sure, timings, looked_for, draft, escalated)
             yield replace(none, tier=model.tier)
@@ -229,16 +232,6 @@ class _Draft:
     def supported(self) -> bool:
         """Whether at least one of its sentences is borne out."""
         return any(sentence.supported for sentence in self.checked.sentences)
-
-    def speaks_of_payment(self, question: str) -> bool:
-        """Whether what the passages say that it cites is of the kind of payment asked for."""
-        cited = {citation.ref.partition(":")[0] for citation in self.checked.citations}
-        sources = [
-            f"{passage.hit.info.title} {' '.join(passage.hit.heading)} {passage.text}"
-            for passage in self.passages
-            if passage.hit.ref.partition(":")[0] in cited
-        ]
-        return speaks_of_payment("\n".join(sources), question)
 
     def answers(self, question: str) -> bool:
         """Whether a sentence that is borne out says something of the kind that the question asks for."""

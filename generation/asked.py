@@ -39,11 +39,9 @@ _MONEY = re.compile(
     rf"|{_BEFORE}wh(?:at|ich) .*\b(?:price|salary|fee|rent)\b",
     re.IGNORECASE,
 )
-# Kinds of money that no other is: a day rate is no salary, a price no rent.
-_PAYMENTS = {
-    "salary": re.compile(r"\b(?:salar|wages?\b|pay|paid|earn|income|compensat|remunerat)", re.IGNORECASE),
-    "rent": re.compile(r"\b(?:rent|leas|tenan|landlord)", re.IGNORECASE),
-}
+_SALARY = re.compile(r"\bsalar(?:y|ies)\b", re.IGNORECASE)
+_DAY_RATE = re.compile(r"\d (?:a|per|each|an) (?:day|hour)\b|\b(?:daily|hourly|day) rate\b", re.IGNORECASE)
+_PAID = re.compile(r"\b(?:salar|wages?\b|pay|paid|earn|income|compensat|remunerat)", re.IGNORECASE)
 # Asks for what was said by and by, which no sentence holds.
 _SUMMARY = re.compile(
     rf"{_BEFORE}(?:please |can you |could you )*(?:summari[sz]e|sum up|recap|outline)\b"
@@ -81,13 +79,10 @@ def wants_sum(question: str) -> bool:
     return bool(_MONEY.search(question))
 
 
-def speaks_of_payment(source: str, question: str) -> bool:
-    """Whether a source that a sum of money was taken from speaks of the kind of payment that the question asks for;
-    true for questions that ask for no particular one."""
-    asked_for = [
-        kind for name, kind in _PAYMENTS.items() if re.search(rf"\b{name}\b", question, re.IGNORECASE)
-    ]
-    return all(kind.search(source) for kind in asked_for)
+def is_day_rate(quote: str, question: str) -> bool:
+    """Whether a salary is asked for, and a quote has what somebody costs by the day or hour who is not said to be paid
+    a salary."""
+    return bool(_SALARY.search(question) and _DAY_RATE.search(quote) and not _PAID.search(quote))
 
 
 def wants_summary(question: str, *, spoken: bool) -> bool:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from generation.types import Passage
 from generation.units import Unit, units
-from retrieval.tables import cells, is_data
+from retrieval.tables import cells, is_figure
 from retrieval.threads import thread_keys
 from retrieval.types import Hit
 from retrieval.words import content_words
@@ -34,6 +34,8 @@ _NEAR, _NEAR_EACH = 0.5, 0.3
 _FAR = 0.25
 # What a sentence's promise counts beside its cosine to a text that it is to stand for.
 _PROMISE_WEIGHT = 0.3
+# The end of a sentence, with what may stand behind it: quotes, brackets, the number of a footnote.
+_ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*\d{0,2}$")
 # What a sentence has of the score of the one before it, and of the one after it.
 _AFTER, _BEFORE = 0.9, 0.7
 
@@ -68,8 +70,8 @@ class Ranked:
         unit, hit = candidate.unit, self.hits[candidate.hit]
         row = cells(hit.text[unit.start - hit.start : unit.end - hit.start].splitlines()[-1])
         # In a PDF nothing else tells a heading or a cell from a sentence.
-        ended = hit.info.kind != "pdf" or unit.text[-1] in ".!?…"
-        return not ended or unit.text[-1] == ":" or (len(row) > 2 and is_data(row))
+        ended = hit.info.kind != "pdf" or _ENDED.search(unit.text) is not None
+        return not ended or unit.text[-1] == ":" or (len(row) > 1 and all(map(is_figure, row[1:])))
 
 
 def rank(

@@ -9,20 +9,20 @@ document (title, heading, author, date).
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from generation.evidence import shared_words, support
 from generation.orders import is_order, plain_spans
 from generation.types import Citation, Passage, Sentence
 from retrieval.sentences import sentence_spans
+from retrieval.tables import cells
+from retrieval.types import Hit
 
 # Share of a sentence's content words and figures that must stand in what it cites. Of 108 right drafts on public
 # questions 0.5 kept 97 and 0.4 keeps 99, 0.34 no more.
 MIN_COVERAGE = 0.4
 # Sentences a quote may have: what does not follow from three neighbouring ones is not one fact.
 _MAX_QUOTE_SENTENCES = 3
-# Two rows of a table are two facts: of a decision and the status of the one below it no third can be made.
-_ROW = re.compile(r"^[ \t]*\|(?=.*\w)", re.MULTILINE)
-_FULL_NAME = re.compile(r"\b([A-Z][\w’'-]+) ([A-Z][\w’'-]+)\b")
 _CURRENCY = re.compile(r"[$€£¥]|\b[Dd]ollars\b")
 _MARK = re.compile(r"\s*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
 
@@ -99,23 +99,21 @@ def strip_marks(sentence: str) -> tuple[str, list[int]]:
     return _MARK.sub("", sentence).strip(), numbers
 
 
-def quotes(sentence: str, passage: Passage, question: str = "", known: str = "") -> list[Quote]:
+def quotes(sentence: str, passage: Passage, question: str = "") -> list[Quote]:
     """The smallest runs of the hit's sentences, up to three, that bear out `sentence`; none when none does. Names that
-    the question brought may stand elsewhere in the hit: what has to be in the quote is what the answer adds. `known` is
-    what else its reader knows. What gives the model orders bears nothing out."""
+    the question brought may stand elsewhere in the hit: what has to be in the quote is what the answer adds. What gives
+    the model orders bears nothing out."""
     hit = passage.hit
     spans = plain_spans(hit.text)
-    known = f"{_about(passage)}\n{shared_words(question, hit.text)}\n{known}"
-    # The currency of a table stands over it or in its first row.
-    of_rows = f"{hit.columns}\n{' '.join(_CURRENCY.findall(hit.text))}"
+    known = f"{_about(passage)}\n{shared_words(question, hit.text)}"
     for length in range(1, _MAX_QUOTE_SENTENCES + 1):
         found = []
         for first in range(len(spans) - length + 1):
             start, end = spans[first][0], spans[first + length - 1][1]
             text = hit.text[start:end]
-            if is_order(text) or len(_ROW.findall(text)) > 1:
+            if is_order(text) or _rows(text) > 1:
                 continue
-            over = f"{known}\n{of_rows}" if " | " in text else known
+            over = f"{known}\n{_currency(hit, start)}" if " | " in text else known
             whole = support(sentence, f"{over}\n{text}", question)
             own = support(sentence, text, question)
             if not whole.missing and whole.coverage >= MIN_COVERAGE and own.coverage > 0:
@@ -131,11 +129,7 @@ def _find(
     """The quote for a sentence: from the marked passages, else from the others."""
     named = [p for p in passages if p.n in marks]
     for group in (named, [p for p in passages if p.n not in marks]):
-        found = [
-            quote
-            for passage in group
-            for quote in quotes(text, passage, question, surnames(text, passage, passages))
-        ]
+        found = [quote for passage in group for quote in quotes(text, passage, question)]
         if found:
             found = sorted(found, key=lambda quote: -quote.coverage)[:_RANKED_QUOTES]
             near = similarity(f"{question} {text}", [f"{_about(q.passage)}\n{q.text}" for q in found])
@@ -143,16 +137,19 @@ def _find(
     return None
 
 
-def surnames(sentence: str, passage: Passage, passages: Sequence[Passage]) -> str:
-    """The last names of a sentence's people whom a passage calls by their first names only, where another passage has
-    the whole name, and none that first name with another."""
-    texts = [f"{_about(other)}\n{other.hit.text}" for other in passages]
-    return " ".join(
-        last
-        for first, last in _FULL_NAME.findall(sentence)
-        if re.search(rf"\b{first}\b", passage.hit.text)
-        and {last} == {name for text in texts for name in re.findall(rf"\b{first} ([A-Z][\w’'-]+)", text)}
+def _rows(text: str) -> int:
+    """How many rows of tables a text has, rules aside. Two are two facts: of a decision and the status of the one below
+    it no third can be made."""
+    return sum(1 for line in text.splitlines() if len(cells(line)) > 1 and re.search(r"\w", line))
+
+
+def _currency(hit: Hit, row: int) -> str:
+    """The signs of currencies over a row of a table: in the rows above it and the lines between them, up to a
+    sentence."""
+    above = takewhile(
+        lambda line: line[-1:] not in (".", "!", "?"), reversed(hit.text[:row].rstrip().splitlines())
     )
+    return " ".join(sign for line in (hit.columns, *above) for sign in _CURRENCY.findall(line))
 
 
 def _about(passage: Passage) -> str:

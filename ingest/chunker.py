@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from ingest.document import Block, Document
 from retrieval.outline import is_outline
 from retrieval.sentences import sentence_spans, strip_span
-from retrieval.tables import cells, is_data, is_rule, names_periods
+from retrieval.tables import MIN_COLUMNS, cells, is_data, read
 from retrieval.text import one_line
 from retrieval.turns import is_transcript, substance, turns
 from retrieval.types import Chunk
@@ -67,12 +67,15 @@ class Chunker:
         def size(start: int, end: int) -> int:
             return bisect_left(starts, end) - bisect_left(starts, start)
 
+        apart = document.info.kind == "pdf"
         spans = [
             span
             for run in _runs(document.blocks)
-            for span in _gather(text, [p for block in run for p in _pieces(text, block, budget, size)], budget, size)
+            for span in _gather(
+                text, [piece for block in run for piece in _pieces(text, block, budget, size, apart)], budget, size
+            )
         ]  # fmt: skip
-        if document.info.kind == "pdf":
+        if apart:
             spans = _with_columns(text, spans)
         return [
             Chunk(
@@ -136,13 +139,13 @@ def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
             yield list(run)
 
 
-def _pieces(text: str, block: Block, budget: int, size: _Size) -> Iterator[_Span]:
+def _pieces(text: str, block: Block, budget: int, size: _Size, apart: bool) -> Iterator[_Span]:
     """The block whole when it fits, else runs of its sentences (or rows) that do."""
     if size(block.start, block.end) <= budget:
         yield _Span(block.start, block.end, block.heading, block.page)
         return
     units = _units(text, block, budget, size)
-    columns = _columns(text, units, size) if block.kind == "table" else ""
+    columns = _columns(text, units, size, apart) if block.kind == "table" else ""
     start, end = units[0]
     for unit_start, unit_end in units[1:]:
         if size(start, unit_end) > budget:
@@ -152,15 +155,17 @@ def _pieces(text: str, block: Block, budget: int, size: _Size) -> Iterator[_Span
     yield _Span(start, end, block.heading, block.page, columns if start > block.start else "")
 
 
-def _columns(text: str, rows: Sequence[tuple[int, int]], size: _Size) -> str:
-    """The row that names the columns of a table: the first one, or one of times among the first ones; empty where that
-    holds figures, or is too long for a header."""
-    first, *others = rows[:_HEAD_ROWS]
-    head = next((row for row in others if names_periods(cells(text[slice(*row)]))), first)
-    line = text[slice(*head)]
-    under_rule = len(rows) > 1 and is_rule(text[slice(*rows[1])])
-    fits = size(*head) <= HEADER_TOKENS // 2
-    return line if fits and (under_rule or not is_data(cells(line))) else ""
+def _columns(text: str, rows: Sequence[tuple[int, int]], size: _Size, apart: bool) -> str:
+    """The row that names the columns of a table: the first one, in a PDF the last head among the first ones. Empty
+    where that is a row of figures in a PDF, or too long for a header."""
+    head = rows[0]
+    if apart:
+        lines = [text[slice(*row)] for row in rows[:_HEAD_ROWS]]
+        heads = [at for at, line in enumerate(read(lines, apart=True)) if line.role == "head"]
+        head = rows[heads[-1]] if heads else head
+        if not heads and is_data(cells(lines[0])):
+            return ""
+    return text[slice(*head)] if size(*head) <= HEADER_TOKENS // 2 else ""
 
 
 def _with_columns(text: str, spans: Sequence[_Span]) -> list[_Span]:
@@ -171,12 +176,14 @@ def _with_columns(text: str, spans: Sequence[_Span]) -> list[_Span]:
     for span in spans:
         if span.page != page:
             page, columns = span.page, ""
-        rows = text[span.start : span.end].splitlines()
-        heads = [at for at, row in enumerate(rows) if names_periods(cells(row))]
-        data = next((at for at, row in enumerate(rows) if is_data(cells(row))), len(rows))
-        bare = data < min(heads, default=len(rows))
+        rows = [row for row in text[span.start : span.end].splitlines() if row.strip()]
+        # What goes on with the rows of its table has their names already.
+        lines = read(rows, cells(span.columns) if span.columns else (), apart=True)
+        first = next((line for line in lines if line.role != "other"), None)
+        bare = first is not None and first.role == "row" and len(first.cells) >= MIN_COLUMNS
         found.append(replace(span, columns=columns) if bare and not span.columns else span)
-        columns = rows[heads[-1]] if heads else span.columns or columns
+        heads = [row for row, line in zip(rows, lines, strict=True) if line.role == "head"]
+        columns = heads[-1] if heads else span.columns or columns
     return found
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.asked import asked, restates, speaks_of_payment, states, wants_summary
+from generation.asked import asked, is_day_rate, restates, states, wants_summary
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,9 @@ def test_an_opinion_is_spread_over_a_transcript_and_stands_in_one_place_elsewher
 
 
 def test_a_day_rate_is_no_salary() -> None:
-    """Else a question about pay that the documents do not answer gets another sum."""
+    """Else a question about pay that the documents do not answer gets what a contractor costs."""
     asked_for = "What salary do we offer the engineer?"
-    assert not speaks_of_payment("We would pick contractors at £620 a day.", asked_for)
-    assert speaks_of_payment("The engineer is paid £52,000 a year.", asked_for)
-    assert speaks_of_payment("The cabinet is £620.", "How much is a cabinet?")
+    assert is_day_rate("What happens if we do not: contractors at £620 a day.", asked_for)
+    assert not is_day_rate("The engineer is paid £30 an hour.", asked_for)
+    assert not is_day_rate("We offered Priya the post at £52,000 a year.", asked_for)
+    assert not is_day_rate("They cost £620 a day.", "What do contractors cost?")

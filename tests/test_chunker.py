@@ -2,14 +2,16 @@
 
 import random
 import time
+from dataclasses import replace
 
 import pytest
 from chunking import WINDOW, assert_lawful, cut, tokenizer, tokens
-from helpers import info
+from helpers import hit, info
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from generation.units import units
 from ingest.chunker import HEADER_TOKENS, TARGET_TOKENS, Chunker, embedded_texts
 from ingest.document import Block, BlockKind, Document, dump_layout, load_layout
 from retrieval.types import DocumentInfo
@@ -249,9 +251,25 @@ def test_rows_of_a_pdf_keep_the_years_that_stand_over_them_on_their_page() -> No
     assert next_page.columns == "", "what a page says of its columns says nothing of the next one's"
 
 
-def test_a_table_that_begins_with_figures_has_no_names_for_its_columns() -> None:
+def test_the_years_of_one_table_are_not_those_of_the_next() -> None:
+    """A figure of the wrong year has a right citation."""
+    years = "\n".join(
+        ["(in millions) | 2018 | 2017", *(f"Item {i} of many | {i},1 | {i},2" for i in range(60))]
+    )
+    doc = document(
+        (years, "table", (), 1), ("Sales by region", "paragraph", (), 1),
+        ("Region | Europe | Asia\nSales | 10 | 12", "table", (), 1), about=info(kind="pdf"),
+    )  # fmt: skip
+    last = cut(doc)[-1]
+    assert "Europe" in doc.text[last.start : last.end]
+    passage = replace(hit(doc.text[last.start : last.end], doc.info), columns=last.columns)
+    assert units(passage)[-1].text == "Region: Sales; Europe: 10; Asia: 12"
+
+
+def test_a_table_of_a_pdf_that_begins_with_figures_has_no_names_for_its_columns() -> None:
     rows = "\n".join(f"Item {i} | {i},250 | {i},111" for i in range(1, 100))
-    assert {chunk.columns for chunk in cut(document((rows, "table", (), None)))} == {""}
+    report = document((rows, "table", (), 1), about=info(kind="pdf"))
+    assert {chunk.columns for chunk in cut(report)} == {""}
 
 
 @pytest.mark.parametrize("kind", ["paragraph", "table", "code", "list"])

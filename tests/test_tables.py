@@ -1,8 +1,10 @@
 """What a row of a table says: the wrong year's figure is a wrong answer with a right citation."""
 
+import time
+
 import pytest
 
-from retrieval.tables import cells, is_data, named, names_periods
+from retrieval.tables import cells, is_data, named, names_periods, read
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,7 @@ def test_years_and_quarters_name_columns(row: list[str]) -> None:
         ["Short-term investments", "—", "2,032"],
         ["Margin", "12.5 %", "(2)%"],
         ["Founded in 2016", "12"],
+        ["Digits", "1" * 100_000 + "a", "3"],
     ],
 )
 def test_a_row_of_figures_names_nothing(row: list[str]) -> None:
@@ -68,10 +71,21 @@ def test_a_row_of_figures_names_nothing(row: list[str]) -> None:
         ("| 2022 | 2021 | 2022 vs. 2021", "Costs | 41 | 33 | 8 | 24", "Costs; 2022: 41; 2021: 33; 8; 24"),
         # An amount and a rate under each year: which is which can't be told.
         ("| 2022 | 2021", "Tax | 1,054 | 21.0 % | 1,057 | 21.0 %", None),
-        ("Region | North | South", "Sales | 3", None),
+        ("Name | Qty | Price | Note", "Desk | 3 | 120", "Name: Desk; Qty: 3; Price: 120"),
+        ("Item | Price | Note", "Desk | £120 | wood | metal", "Item: Desk; Price: £120; Note: wood; metal"),
         ("In millions | 2022 | 2021", "3,502 | 3,017 | 16", None),
         ("Rank | Name | Year", "1 | Ayrton Senna | 1988", "Rank: 1; Name: Ayrton Senna; Year: 1988"),
     ],
 )
 def test_a_row_has_the_names_of_its_columns_or_none(columns: str, row: str, told: str | None) -> None:
     assert named(cells(columns), cells(row)) == told
+
+
+@pytest.mark.parametrize(
+    "line", ["1" * 100_000 + "a", "2016 " * 50_000, "a | " * 50_000, "(" * 100_000, "$" * 100_000]
+)
+def test_a_hostile_line_is_read_at_once(line: str) -> None:
+    """A row of digits kept an ingest busy for ever. (A limit of a minute, where it takes milliseconds.)"""
+    started = time.perf_counter()
+    read([line, line], apart=True)
+    assert time.perf_counter() - started < 60

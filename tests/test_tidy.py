@@ -32,6 +32,8 @@ def test_a_sentence_that_breaks_off_goes_unless_it_is_all_there_is() -> None:
 def test_a_quote_as_an_answer_has_no_heading() -> None:
     assert quoted("# Aphasia\n\nAphasia is an inability\nto speak.") == "Aphasia is an inability to speak."
     assert quoted("# Aphasia") == "# Aphasia"
+    assert quoted("INCOME TAXES\n\nThe rate was 21.6 percent.") == "The rate was 21.6 percent."
+    assert quoted("It is so.\n\nAnd so is that.") == "It is so. And so is that."
 
 
 def test_a_large_number_is_as_the_source_writes_it() -> None:

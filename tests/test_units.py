@@ -53,12 +53,34 @@ def test_a_table_that_goes_on_from_the_chunk_before_keeps_its_columns() -> None:
 
 def test_a_statement_is_read_with_its_years() -> None:
     """Without a head of its own its first row was taken for one: "$ 1,101: 2,032"."""
-    text = "2019 | 2018\nCurrent assets\nCash | $ 1,980 | $ 1,101\nOther assets\n\nShort-term investments | — | 2,032"
+    text = "2019 | 2018\nCurrent assets\nCash | $ 1,980 | $ 1,101\nOther assets\n\nLoans | — | 2,032\nOil | 7 | 8"
     assert read(text, kind="pdf") == [
-        "Cash; 2019: $ 1,980; 2018: $ 1,101",
-        "Short-term investments; 2019: —; 2018: 2,032",
+        "Current assets\nCash; 2019: $ 1,980; 2018: $ 1,101",
+        "Other assets\n\nLoans; 2019: —; 2018: 2,032",
+        "Oil; 2019: 7; 2018: 8",
     ]
-    assert read("Cash | $ 1,980 | $ 1,101\nLoans | 3 | 4") == ["Cash | $ 1,980 | $ 1,101", "Loans | 3 | 4"]
+    assert read("Cash | $ 1,980 | $ 1,101\nLoans | 3 | 4", kind="pdf") == [
+        "Cash | $ 1,980 | $ 1,101",
+        "Loans | 3 | 4",
+    ]
+
+
+def test_a_row_of_dates_names_no_columns() -> None:
+    """Each of them would be lost, and the next one get its dates for names."""
+    table = "| Name | Born | Died |\n|---|---|---|\n| Senna | 21 March 1960 | 1 May 1994 |\n| Max | 1997 | alive |"
+    for kind in ("wiki", "pdf"):
+        assert read(table, kind=kind) == [
+            "Name: Senna; Born: 21 March 1960; Died: 1 May 1994",
+            "Name: Max; Born: 1997; Died: alive",
+        ]
+
+
+def test_another_table_on_the_page_has_columns_of_its_own() -> None:
+    text = "(in millions) | 2019 | 2018\nCash | 5 | 6\nBy segment\nSegment | Europe | Asia\nSales | 10 | 12"
+    assert read(text, kind="pdf") == [
+        "Cash; 2019: 5; 2018: 6 (in millions)",
+        "Segment: Sales; Europe: 10; Asia: 12",
+    ]
 
 
 def test_a_head_of_figures_is_known_by_the_rule_below_it() -> None:

@@ -19,7 +19,10 @@ _LINE_END = re.compile(f"\r\n|\n|\r|(?<={HYPHEN})")
 _USUAL_STRETCH, _STRETCHED = 0.45, 1.05
 # In tables a currency stands apart before its figure, a percent sign or bracket behind it.
 _SIGN, _AFTER_FIGURE = re.compile(r"[$€£¥(]+"), re.compile(r"[%)]+")
-_ENDS_FIGURE = "0123456789)%—–-"
+_CURRENCY, _NOTHING = (
+    re.compile(r"[$€£¥]+"),
+    tuple(f"{before} {dash}" for before in "|$€£¥" for dash in "—–-"),
+)
 # What stands apart from the text of a list's item: bullets, numbers, letters.
 _ITEM = re.compile(r"[^\w\s]|\(?\w{1,3}[.)]|\d{1,2}")
 # A form of more lines than this on a page is a drawing.
@@ -122,8 +125,9 @@ def _cells(textpage: pypdfium2.PdfTextPage, raw: str, start: int, line: Line) ->
         wide = left - right > line.size
         marks = _SIGN.fullmatch(before.group()) or _AFTER_FIGURE.fullmatch(word.group())
         item = number == 0 and _ITEM.fullmatch(before.group())
-        # The next column's currency may stand close behind a figure.
-        sign = _SIGN.fullmatch(word.group()) and before.group()[-1] in _ENDS_FIGURE and " | " in text
+        # The next column's currency may stand close behind a figure, or a dash that stands for one.
+        figure = before.group()[-1] in "0123456789)%" or text.endswith(_NOTHING)
+        sign = _CURRENCY.fullmatch(word.group()) and figure and " | " in text
         text += (" | " if (wide and not marks and not item) or sign else " ") + word.group()
     return text
 

@@ -84,6 +84,23 @@ def test_a_page_is_read_as_paragraphs_lists_and_tables(tmp_path: Path) -> None:
     assert next(b.heading[-1] for b in document.blocks if b.page == 2) == "2. Heating of the house"
 
 
+def test_the_currency_of_the_next_column_begins_a_cell(tmp_path: Path) -> None:
+    """It stands so close behind a figure that two years would be one cell."""
+
+    def statement(canvas: Canvas, number: int) -> None:
+        lines(canvas, 740, *PROSE)
+        for y, row in ((600, "$ 4,466   $ 4,249"), (586, "$ 5 – 10   $ 8"), (572, "$ —   $ 33")):
+            canvas.drawString(72, y, "Cash and equivalents")
+            canvas.drawString(300, y, row)
+
+    (table,) = texts(load_one(pdf(tmp_path, statement)), "table")
+    assert table.splitlines() == [
+        "Cash and equivalents | $ 4,466 | $ 4,249",
+        "Cash and equivalents | $ 5 – 10 | $ 8",
+        "Cash and equivalents | $ — | $ 33",
+    ]
+
+
 def test_what_every_page_repeats_is_left_out(tmp_path: Path) -> None:
     document = load_one(pdf(tmp_path, article, pages=3))
     assert "annual report" not in document.text and "page 2 of 3" not in document.text

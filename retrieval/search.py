@@ -27,8 +27,8 @@ from retrieval.words import WordHits, query_words
 CANDIDATES = 100
 # A question of more words than this says how to answer, too ("Give the figure in USD millions.").
 _LONG = 20
-# The best candidates are read, as pairs of words and copies are in their texts; of a transcript among them, all. With 25
-# to 40 the public sets are found alike (benchmarks/RESULTS.md).
+# The best candidates are read, as pairs of words and copies are in their texts; of a transcript among them, all.
+# With 25 to 40 the public sets are found alike (benchmarks/RESULTS.md).
 _READ = 25
 # Of 8,703 pairs of copies that searches found, the cosine of the farthest is 0.66.
 _COPY = 0.65

@@ -112,6 +112,13 @@ def test_spreading_loses_nobody(values: list[float], k: int) -> None:
             True,
         ),
         ("Sales | 120\nCosts | 80\nProfit | 40\nTax | 10", False),
+        # The link above every page of a report.
+        ("Table of Contents\n\nConsolidated Statement of Cash Flows", False),
+        (
+            "Table of Contents\n\nAssets | 2019 | 2018\nCash | 466 | 49\nLoan | 7 | 9\nOil | 3 | 8\nGas | 2 | 9",
+            False,
+        ),
+        ("Table of Contents\n\nBusiness | 3\nRisks | 14\nStaff | 30\nControl | 31", True),
         ("The agenda was long.", False),
         ("Topics were discussed at length.", False),
         ("Contents may settle in transport.", False),

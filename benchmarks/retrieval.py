@@ -116,7 +116,7 @@ ABLATIONS: dict[str, dict[ModuleType, dict[str, Any]]] = {
     "without names of documents": {ranking: {"_NAME": 0.0, "_NEWEST": 0.0}, search: {"_NAMED": 0}},
     "without times": {ranking: {"_TIME": 0.0}},
     "without people": {ranking: {"_PERSON": 0.0}},
-    "transcripts like any document": {engine: {"is_transcript": lambda text: False}},
+    "transcripts like any document": {ranking: {"_DOCUMENT": 0.0}},
     "agendas like any passage": {ranking: {"_OUTLINE": 0.0}},
     "neighbours like any passage": {ranking: {"_NEIGHBOUR": 0.0}},
     "copies each by itself": {search: {"copies": lambda texts, mail, near: list(range(len(texts)))}},

@@ -2,6 +2,7 @@
 
 import re
 
+from generation.units import LABEL_WORDS
 from retrieval.sentences import sentence_spans
 
 _PREAMBLE = re.compile(
@@ -10,8 +11,6 @@ _PREAMBLE = re.compile(
 )
 _SPACED = re.compile(r"(?<![\d,.])\d{1,3}(?:, \d{3})+(?![\d,.]*\d)")
 _HEADING = re.compile(r"^(?:#+ [^\n]*\n+)+")
-# A line above a sentence with fewer words and no end mark is a label.
-_LABEL_WORDS = 6
 
 
 def tidy(draft: str, sentences: int | None, *, cut: bool) -> str:
@@ -39,5 +38,5 @@ def as_written(draft: str, sources: str) -> str:
 def quoted(sentence: str) -> str:
     """A sentence of a source as an answer: without the headings and labels above it, on one line."""
     *above, own = (_HEADING.sub("", sentence) or sentence).split("\n\n")
-    labels = all(len(line.split()) < _LABEL_WORDS and line[-1:] not in ".!?" for line in above)
+    labels = all(len(line.split()) < LABEL_WORDS and line[-1:] not in ".!?" for line in above)
     return " ".join((own if labels else "\n".join([*above, own])).split())

@@ -8,7 +8,7 @@ from retrieval.tables import cells, is_rule, named, read
 from retrieval.types import Hit
 
 # A line with fewer words and no end mark is a heading or label: it goes with what follows it.
-_LABEL_WORDS = 6
+LABEL_WORDS = 6
 # Header lines that the heading above a passage repeats; to whom a message went is only in its own lines.
 _KNOWN_LINE = re.compile(r"(?:Subject|From|Date|Attachments): ")
 
@@ -45,7 +45,7 @@ def units(hit: Hit) -> list[Unit]:
         if row.role == "head":
             label, above = begin, end
             continue
-        if len(row.cells) < 2 and len(line.split()) < _LABEL_WORDS and line[-1] not in ".!?":
+        if len(row.cells) < 2 and len(line.split()) < LABEL_WORDS and line[-1] not in ".!?":
             label = begin
             continue
         told = named(row.columns, row.cells) if row.role == "row" and row.columns else None

@@ -43,7 +43,10 @@ def kept_drafts(file: Path) -> Iterator[None]:
                 refusal, begun = probability, may_begin(probability)
                 return begun
 
-            pieces = [(piece.text, piece.tokens) for piece in write(self, prompt, max_tokens, noted, stop)]
+            pieces = [
+                (piece.text, piece.tokens, piece.probability)
+                for piece in write(self, prompt, max_tokens, noted, stop)
+            ]
             draft = json.dumps((refusal, pieces if begun else None))
             drafts.execute("INSERT OR REPLACE INTO drafts VALUES (?, ?)", (key, draft))
         yield from (Piece(*piece) for piece in pieces)

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from generation.abstain import MIN_CONFIDENCE, confidence, refuses
 from generation.asked import is_day_rate, restates, states, wants_sum, wants_summary
 from generation.context import Ranked, build_context, passages_alone, rank, relative
+from generation.doubt import MIN_PROBABILITY, is_astray, least_probability
 from generation.earlier import with_replaced
 from generation.followup import recent
 from generation.plan import FROM_HITS, Plan, is_composite, names_to_follow, needs_plan, together
 from generation.prompt import SYSTEM, SYSTEM_LONG, user_prompt
 from generation.sourced import with_source
 from generation.stop import Stop
-from generation.summary import PASSAGE_BUDGET, PASSAGES, Drafting, sentence_of_each
-from generation.tidy import as_written, quoted, tidy
+from generation.summary import PASSAGE_BUDGET, PASSAGES, Drafting, Written, sentence_of_each
+from generation.tidy import as_written, quoted, shortened, tidy
 from generation.types import Answer, Event, LanguageModel, Passage, Retrieved, Token, Turn
 from generation.verify import Checked, check, with_sentences
 from retrieval.sentences import sentence_spans
@@ -91,6 +92,7 @@ class Answerer:
         plan = None
         if look and not spread and needs_plan(question, hits):
             plan = self._plan(question, hits, look, model)
+        narrow = not is_composite(question, hits)
         if plan:
             hits = plan.hits
             timings["looks"] = since()
@@ -98,7 +100,6 @@ class Answerer:
             ranked = rank(question, hits, self._encode, model.count, plan.worth)
             passages = build_context(ranked, PLAN_BUDGET, each=True)
         else:
-            narrow = not is_composite(question, hits)
             ranked = rank(question, hits, self._encode, model.count, narrow=narrow)
             passages = build_context(ranked)
         looked_for = plan.names if plan else ()
@@ -113,12 +114,12 @@ class Answerer:
             drafting = sentence_of_each(model, question, passages, history, may_begin, self._stop)
         else:
             drafting = self._first_look(model, question, passages, history, may_begin, long)
-        text, read, made = yield from _timed(drafting, timings, since)
-        text = as_written(text, "\n".join(passage.text for passage in passages))
+        written = yield from _timed(drafting, timings, since)
+        text = as_written(written.text, "\n".join(passage.text for passage in passages))
         checked = check(text, passages, question, self._similarity)
         if spread:
             checked = with_sentences(checked, [s for s in checked.sentences if s.supported])
-        first = _Draft(text, checked, passages, read, made)
+        first = _Draft(text, checked, passages, written.read, written.made, written.sure)
         refused = not text.strip() or refuses(text)
         escalated = not (refused or long or spread or first.answers(question))
         refusal = min(refusals, default=0.0)
@@ -126,14 +127,12 @@ class Answerer:
         draft = self._second_look(first, model, question, ranked, history, sure) if escalated else first
         numbers = f"({near}, refusal {refusal:.2f}: confidence {sure:.2f}, needs {MIN_CONFIDENCE})"
         timings["total"] = since()
-        quotes = " ".join(citation.quote for citation in draft.checked.citations)
-        unsaid = wants_sum(question) and (not draft.answers(question) or is_day_rate(quotes, question))
-        if refused or unsaid or not draft.supported:
-            found = (
-                "no such sum of money was found" if draft.supported else "nothing in the draft is borne out"
+        alone = not (plan or spread or history) and narrow
+        why = "the model found no answer" if refused else self._why_not(draft, question, hits, alone=alone)
+        if why:
+            none = _not_found(
+                question, hits, model.name, f"{why} {numbers}", sure, timings, looked_for, draft, escalated
             )
-            why = f"{'the model found no answer' if refused else found} in the passages {numbers}"
-            none = _not_found(question, hits, model.name, why, sure, timings, looked_for, draft, escalated)
             yield replace(none, tier=model.tier)
             return
         told = with_replaced(
@@ -170,14 +169,19 @@ class Answerer:
     ) -> Drafting:
         """Reads all passages together."""
         tokens = model.prompt(SYSTEM_LONG if long else SYSTEM, user_prompt(question, passages, history))
-        text, made = "", 0
+        text, pieces = "", []
         most = _MAX_TOKENS_LONG if long else _MAX_TOKENS
         for piece in model.complete(tokens, most, may_begin, self._stop):
-            text, made = text + piece.text, piece.tokens
+            text += piece.text
+            pieces.append(piece)
             yield Token(piece.text)
             if not long and len(sentence_spans(text)) > _MAX_SENTENCES:
                 break
-        return tidy(text, None if long else _MAX_SENTENCES, cut=made >= most), len(tokens), made
+        made = pieces[-1].tokens if pieces else 0
+        text = tidy(text, None if long else _MAX_SENTENCES, cut=made >= most)
+        if long:
+            return Written(text, len(tokens), made)
+        return Written(shortened(text, question), len(tokens), made, least_probability(pieces, question))
 
     def _second_look(
         self,
@@ -194,22 +198,39 @@ class Answerer:
         and states the kind of thing asked for. Else the first draft."""
         passages = build_context(ranked, _SECOND_BUDGET)
         tokens = model.prompt(SYSTEM, user_prompt(question, passages, history))
-        text, made = "", 0
-        for piece in model.complete(tokens, _MAX_TOKENS, stop=self._stop):
-            text, made = text + piece.text, piece.tokens
-        drafts = [] if refuses(text) else [tidy(text, _MAX_SENTENCES, cut=made >= _MAX_TOKENS)]
+        pieces = list(model.complete(tokens, _MAX_TOKENS, stop=self._stop))
+        text, made = "".join(piece.text for piece in pieces), pieces[-1].tokens if pieces else 0
+        drafts = []
+        if not refuses(text):
+            said = tidy(text, _MAX_SENTENCES, cut=made >= _MAX_TOKENS)
+            drafts.append((said, least_probability(pieces, question)))
         if restates(first.text, question) if first.supported else sure >= _QUOTED:
             nearest = ranked.nearest(self._encode([first.text])[0])
-            drafts += [quoted(sentence) for sentence in nearest if states(sentence, question)][:1]
+            drafts += [(quoted(sentence), 1.0) for sentence in nearest if states(sentence, question)][:1]
         read, made = first.prompt_tokens + len(tokens), first.tokens + made
-        for text in drafts:
-            checked = check(text, first.passages, question, self._similarity)
-            draft = _Draft(
-                text, checked, first.passages, read, made, "the first draft did not answer; a second look did"
-            )
+        why = "the first draft did not answer; a second look did"
+        for said, certain in drafts:
+            said = shortened(said, question)
+            checked = check(said, first.passages, question, self._similarity)
+            draft = _Draft(said, checked, first.passages, read, made, certain, why)
             if draft.answers(question):
                 return draft
         return replace(first, prompt_tokens=read, tokens=made)
+
+    def _why_not(self, draft: "_Draft", question: str, hits: Sequence[Hit], *, alone: bool) -> str:
+        """Why a draft is not to be given; nothing when it is. `alone`: one document is to answer the question."""
+        quotes = " ".join(citation.quote for citation in draft.checked.citations)
+        if not draft.supported:
+            return "nothing in the draft is borne out in the passages"
+        if wants_sum(question) and (not draft.answers(question) or is_day_rate(quotes, question)):
+            return "no such sum of money was found in the passages"
+        if draft.sure < MIN_PROBABILITY:
+            return f"the model was not sure of its words ({draft.sure:.2f}, needs {MIN_PROBABILITY})"
+        if alone and is_astray(draft.checked.citations, hits, question, self._similarity):
+            return (
+                "what the draft says is of another document than the best passage and not near the question"
+            )
+        return ""
 
     def _similarity(self, text: str, others: Sequence[str]) -> list[float]:
         vectors = self._encode([text, *others])
@@ -219,13 +240,14 @@ class Answerer:
 @dataclass(frozen=True, slots=True)
 class _Draft:
     """What was written, checked against what the first look read; the tokens read for it and made, those of drafts
-    before it included."""
+    before it included; and how sure the model was of it, as in `Written`."""
 
     text: str
     checked: Checked
     passages: Sequence[Passage]
     prompt_tokens: int
     tokens: int
+    sure: float
     why: str = "the draft is borne out by its quotes"
 
     @property
@@ -243,8 +265,8 @@ def _timed(drafting: Drafting, timings: dict[str, float], since: Callable[[], fl
     try:
         token = next(drafting)
     except StopIteration as end:
-        drafted: tuple[str, int, int] = end.value
-        return drafted
+        written: Written = end.value
+        return written
     timings["first_token"] = since()
     yield token
     return (yield from drafting)

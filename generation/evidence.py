@@ -80,11 +80,13 @@ class Date:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """How far a text bears out a sentence. `missing` are figures, dates and names that are not in it;
-    `coverage` is the share (0 to 1) of the sentence's content words that are."""
+    """How far a text bears out a sentence. `missing` are figures, dates and names that are not in it; `coverage` is the
+    share (0 to 1) of the sentence's content words and figures that are, `added` that of those which the question has
+    not; the same where it has all."""
 
     missing: frozenset[str]
     coverage: float
+    added: float
 
 
 @lru_cache(maxsize=64)  # a sentence and its question are held against every span of every hit
@@ -204,10 +206,16 @@ def support(sentence: str, source: str, question: str = "") -> Support:
             if not any(date.agrees(other) for other in have_dates)
             and not (date.day in loose and stem(date.month) in have_words)
         }
-    known = sum(1 for word in claimed.words if word in have_words or _hyphenated(word, have_words))
-    known += len(claimed.figures & have_figures)
-    total = len(claimed.words) + len(claimed.figures)
-    return Support(frozenset(missing), known / total if total else 0.0)
+    known = {word for word in claimed.words if word in have_words or _hyphenated(word, have_words)}
+    new = claimed.words - claims(question).words - {"yes"}
+    told = claimed.figures & have_figures
+    coverage = _share(len(known) + len(told), len(claimed.words) + len(claimed.figures))
+    added = _share(len(known & new) + len(told), len(new) + len(claimed.figures))
+    return Support(frozenset(missing), coverage, added if new or claimed.figures else coverage)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def _added(claimed: Claims, question: str) -> Claims:

@@ -155,18 +155,20 @@ class LocalModel:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         made: list[int] = []
         begins = True
+        least = 1.0
 
-        def first_token(ids: NDArray[np.intc], logits: NDArray[np.single]) -> NDArray[np.single]:
-            nonlocal begins
-            if made or not begins:
-                return logits
+        def noted(ids: NDArray[np.intc], logits: NDArray[np.single]) -> NDArray[np.single]:
+            nonlocal begins, least
             shifted = np.exp(logits - logits.max())
-            begins = may_begin(float(shifted[self._refusals].sum() / shifted.sum()))
-            kept = logits.copy()
-            kept[self._refusals] = -np.inf
-            return kept
+            if not made and begins:
+                begins = may_begin(float(shifted[self._refusals].sum() / shifted.sum()))
+                logits = logits.copy()
+                logits[self._refusals] = -np.inf
+                shifted[self._refusals] = 0.0
+            least = min(least, float(shifted.max() / shifted.sum()))
+            return logits
 
-        processors = LogitsProcessorList([first_token])
+        processors = LogitsProcessorList([noted])
         try:
             for token in self._llama.generate(
                 prompt, temp=0.0, repeat_penalty=1.0, logits_processor=processors
@@ -177,7 +179,8 @@ class LocalModel:
                 made.append(token)
                 text = decoder.decode(piece)
                 if text:
-                    yield Piece(text, len(made))
+                    yield Piece(text, len(made), least)
+                    least = 1.0
         except RuntimeError:
             if self._stop.is_set():
                 raise Stopped from None

@@ -12,17 +12,14 @@ from dataclasses import replace
 
 from generation.asked import adds
 from generation.evidence import support
+from generation.tidy import MOST_WORDS, within
 from generation.types import Citation, Sentence
 from generation.verify import Checked, marked, with_sentences
 from retrieval.text import one_line
 
-# An answer of more words is no short one.
-_MAX_WORDS = 55
 # So much of a sentence must stand in the quote that takes its place.
 _SAME = 0.6
 _MARK = re.compile(r"\[[\d,; ?]+\]")
-_PAUSE = re.compile(r"[,;:](?=\s)")
-_BRACKETS = re.compile(r" \((?:[^()]|\([^()]*\))*\)")
 _PRONOUN = re.compile(r"(?:he|she|it|they|his|her|its|their)\b", re.IGNORECASE)
 
 
@@ -37,7 +34,7 @@ def with_source(checked: Checked, question: str) -> Checked:
             if said is None or not adds(sentence.text, said, question):
                 continue
             subject = _subject(said, quotes[n], checked.text)
-            part = _within(said, _MAX_WORDS - _words(checked.sentences) - len(subject.split()))
+            part = within(said, MOST_WORDS - _words(checked.sentences) - len(subject.split()))
             if part and adds(sentence.text, part, question):
                 added = Sentence(f"{subject}“{part}”.", (n,), supported=True)
                 text = f"{checked.text} {marked(added)}"
@@ -45,25 +42,13 @@ def with_source(checked: Checked, question: str) -> Checked:
             before, after = checked.sentences[:at], checked.sentences[at + 1 :]
             subject = _subject(said, quotes[n], " ".join(s.text for s in before))
             alone = (*before, Sentence(f"{subject}“{said}”.", (n,), supported=True), *after)
-            if _words(alone) <= _MAX_WORDS and support(sentence.text, said).coverage >= _SAME:
+            if _words(alone) <= MOST_WORDS and support(sentence.text, said).coverage >= _SAME:
                 return with_sentences(checked, alone)
     return checked
 
 
 def _words(sentences: Sequence[Sentence]) -> int:
     return sum(len(sentence.text.split()) for sentence in sentences)
-
-
-def _within(said: str, words: int) -> str:
-    """A quote in so many words at most: whole, without what stands in brackets, or up to a comma where that is half of
-    it, or nothing."""
-    if len(said.split()) <= words:
-        return said
-    bare = _BRACKETS.sub(" …", said)
-    if len(bare.split()) <= words:
-        return bare
-    ends = [match.start() for match in _PAUSE.finditer(said) if len(said[: match.start()].split()) < words]
-    return f"{said[: ends[-1]]} …" if ends and 2 * ends[-1] >= len(said) else ""
 
 
 def _named(checked: Checked) -> Checked:

@@ -5,6 +5,7 @@ each alone, it says what stands there or that it has nothing to do with the ques
 """
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from generation.abstain import refuses
@@ -24,8 +25,19 @@ _MAX_TOKENS = 64
 _LEAST, _SAID = 3, 0.8
 
 
-# What is written, piece by piece; in the end the draft and the tokens read and made.
-Drafting = Generator[Token, None, tuple[str, int, int]]
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A draft, the tokens read for it and made, and how sure the model was of what it adds to the question: the least
+    probability (0 to 1) of a word; 1 where that is not looked at."""
+
+    text: str
+    read: int
+    made: int
+    sure: float = 1.0
+
+
+# What is written, piece by piece, and in the end the draft.
+Drafting = Generator[Token, None, Written]
 
 
 def sentence_of_each(
@@ -55,4 +67,4 @@ def sentence_of_each(
         new = claims(said).words - claims(question).words
         if whole and len(new) >= _LEAST and support(said, " ".join(draft)).coverage < _SAID:
             draft.append(f"{said} [{passage.n}]")
-    return " ".join(draft), read, made
+    return Written(" ".join(draft), read, made)

@@ -2,6 +2,7 @@
 
 import re
 
+from generation.asked import states
 from generation.units import LABEL_WORDS
 from retrieval.sentences import sentence_spans
 
@@ -10,7 +11,11 @@ _PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 _SPACED = re.compile(r"(?<![\d,.])\d{1,3}(?:, \d{3})+(?![\d,.]*\d)")
+_PAUSE = re.compile(r"[,;:](?=\s)")
+_BRACKETS = re.compile(r" \((?:[^()]|\([^()]*\))*\)")
 _HEADING = re.compile(r"^(?:#+ [^\n]*\n+)+")
+# A short answer has no more words.
+MOST_WORDS = 55
 
 
 def tidy(draft: str, sentences: int | None, *, cut: bool) -> str:
@@ -23,6 +28,25 @@ def tidy(draft: str, sentences: int | None, *, cut: bool) -> str:
         spans = spans[:-1]
     spans = spans[:sentences]
     return text[: spans[-1][1]] if spans else text
+
+
+def shortened(text: str, question: str) -> str:
+    """A sentence that is too long for a short answer, cut at a comma; whole where nothing of what is asked for would be
+    left."""
+    part = within(text, MOST_WORDS)
+    return part if part and states(part, question) else text
+
+
+def within(text: str, words: int) -> str:
+    """A sentence in so many words at most: whole, without what stands in brackets, or up to a comma where that is half
+    of it, or nothing."""
+    if len(text.split()) <= words:
+        return text
+    bare = _BRACKETS.sub(" …", text)
+    if len(bare.split()) <= words:
+        return bare
+    ends = [match.start() for match in _PAUSE.finditer(text) if len(text[: match.start()].split()) < words]
+    return f"{text[: ends[-1]]} …" if ends and 2 * ends[-1] >= len(text) else ""
 
 
 def as_written(draft: str, sources: str) -> str:

@@ -15,10 +15,12 @@ Prompt = TypeVar("Prompt", bound=Sized)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The next text of a completion, and how many tokens have been made so far."""
+    """The next text of a completion, how many tokens have been made so far, and the least probability (0 to 1) that a
+    token of this text had; 1 where that is not known."""
 
     text: str
     tokens: int
+    probability: float = 1.0
 
 
 class LanguageModel(Protocol[Prompt]):

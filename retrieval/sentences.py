@@ -51,7 +51,7 @@ def strip_span(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _ends_nothing(text: str, match: re.Match[str]) -> bool:
-    """Whether a full stop belongs to an abbreviation, an initial or a list number, or a lower-case word follows."""
+    """Whether a full stop belongs to an abbreviation, initials or a list number, or a lower-case word follows."""
     following = text[match.end() : match.end() + 40].lstrip()
     if following[:1].islower():
         return True
@@ -62,7 +62,7 @@ def _ends_nothing(text: str, match: re.Match[str]) -> bool:
     word = words[-1].lstrip("(\"'“‘[") if words else ""
     return (
         word.lower() in _ABBREVIATIONS
-        or (len(word) == 1 and word.isupper())
+        or all(len(letter) == 1 and letter.isupper() for letter in word.split("."))
         or (word.isdigit() and _opens_line(before, match.start(), word))
     )
 

@@ -22,6 +22,7 @@ def test_a_draft_is_written_once_and_is_the_same_after(
     model: LocalModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prompt = model.prompt(SYSTEM, "Source: Log\nThe repair cost 395 EUR.\n\nQuestion: What did it cost?")
+    list(model.complete(prompt, 20))  # what is read at once and what is read again differ in the last digits
     written, told = list(model.complete(prompt, 20)), []
     with kept_drafts(tmp_path / "drafts"):
         assert list(model.complete(prompt, 20, lambda refusal: told.append(refusal) or True)) == written

@@ -155,6 +155,15 @@ def test_a_sentence_about_something_else_is_not_covered() -> None:
     assert result.coverage < 0.5
 
 
+def test_what_the_question_said_is_not_what_the_answer_adds() -> None:
+    result = support(
+        "The launch is led by Dana in May.", "The launch is led by Dana.", "By whom is the launch led?"
+    )
+    assert result.coverage == pytest.approx(3 / 4) and result.added == pytest.approx(1 / 2)
+    said = support("The launch is in May.", "It is in May.", "Is the launch in May?")
+    assert said.added == said.coverage == pytest.approx(1 / 2), "nothing is added: all of it counts"
+
+
 def test_coverage_is_the_share_of_known_words_and_figures() -> None:
     """ "budget", "approved" and 42,000 are there, "unanimously" is not."""
     assert support("budget approved unanimously: 42,000", SOURCE).coverage == pytest.approx(3 / 4)

@@ -35,6 +35,18 @@ def test_control_tokens_in_a_document_are_plain_text(model: LocalModel, text: st
     assert text in model._llama.detokenize(hostile, special=True).decode()
 
 
+def test_each_piece_tells_how_probable_it_was(model: LocalModel) -> None:
+    """A model that guesses is told from one that reads by nothing else."""
+    cost = "Source: Log\nThe repair cost 395 EUR.\n\nQuestion: What did the repair cost?"
+    colour = (
+        "Source: Log\nThe repair cost 395 EUR.\n\nQuestion: What colour had the car of the mechanic's sister?"
+    )
+    read, guessed = (
+        min(p.probability for p in model.complete(model.prompt(SYSTEM, user), 20)) for user in (cost, colour)
+    )
+    assert 0 < guessed < read <= 1
+
+
 def test_prompts_begin_alike(model: LocalModel) -> None:
     """What begins alike is read once: the instructions are there before the question is."""
     one, other = model.prompt(SYSTEM, "Source: A"), model.prompt(SYSTEM, "Another")

@@ -57,6 +57,7 @@ def test_strip_span_is_str_strip_with_offsets(text: str, data: st.DataObject) ->
         "We compared several tools, e.g. Grafana, and kept one.",
         "The launch, i.e. The Big One, is in autumn.",
         "J. R. Okafor signed the contract.",
+        "The music is by A.R. Rahman and E.H.S. Bailey.",
         "It grew by 3.5 percent to 1.250,00 EUR.",
         "Version 2.10.1 is out.",
         "See fig. 3 and vol. 2 for that.",

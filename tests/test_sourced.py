@@ -112,7 +112,7 @@ def test_a_quote_that_is_too_long_goes_without_its_brackets() -> None:
         "; also called verification value, verification code, signature code (SPC)" + ", or another code" * 8
     )
     source = f"A card security code (CSC{names}) is a feature for payments without a card, against fraud."
-    text = told("What is a CSC?", "A CSC is a feature that verifies the cardholder in a transaction.", source)
+    text = told("What is a CSC?", "A CSC is a feature against fraud in a transaction.", source)
     assert text.endswith(
         "“A card security code … is a feature for payments without a card, against fraud” [1]."
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.tidy import as_written, quoted, tidy
+from generation.tidy import as_written, quoted, shortened, tidy
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,17 @@ def test_a_small_model_that_goes_on_is_cut_after_two_sentences() -> None:
 def test_a_sentence_that_breaks_off_goes_unless_it_is_all_there_is() -> None:
     assert tidy("It is May. It may well be that the", 2, cut=True) == "It is May."
     assert tidy("It may well be that the", 2, cut=True) == "It may well be that the"
+
+
+def test_a_sentence_that_is_too_long_ends_at_a_comma() -> None:
+    """Of 66 words on a university's departments nobody wants all who asked how many students it has."""
+    students, departments = "It has 16,801 students", ", some of them in a school of theirs" * 8
+    said = shortened(f"{students}{departments}.", "How many students has it?")
+    assert said.startswith("It has 16,801 students, some") and said.endswith("a school of theirs …")
+    assert 45 < len(said.split()) <= 56
+    late = f"Students{departments}, and 16,801 in all."
+    assert shortened(late, "How many students has it?") == late, "what is asked for comes last"
+    assert shortened("word " * 80, "What?") == "word " * 80, "no place to cut it"
 
 
 def test_a_quote_as_an_answer_has_no_heading() -> None:

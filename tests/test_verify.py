@@ -101,6 +101,18 @@ def test_a_wrong_mark_is_corrected_to_the_passage_that_says_it(mark: str, passag
     assert_lawful(checked, passages)
 
 
+def test_what_an_answer_adds_must_stand_in_its_quote() -> None:
+    """The question's own words bore out anything that was said with them."""
+    question = "Where are haploid cells found in the human body?"
+    page = passage(1, "The haploid number is unique to gametes, not to other cells of the human body.")
+    assert not check("Haploid cells are found in the bone marrow.", [page], question).citations
+    (citation,) = check("Haploid cells of the human body are gametes.", [page], question).citations
+    assert "unique to gametes" in citation.quote
+    assert check("Yes, the number is unique.", [page], "Is the number unique?").citations, (
+        "nothing is added to the question but the answer to it"
+    )
+
+
 def test_a_fiscal_year_is_the_year_of_its_source() -> None:
     """The right answer was refused for "FY", which no report writes."""
     rates = [

@@ -1,0 +1,62 @@
+"""Whether a draft that is borne out is to be trusted all the same.
+
+A sentence made of a source's own words can be of another matter than the question's. Two things tell some of these: the
+model wavered where it wrote what it adds to the question, or the quote stands in another document than the one that
+answers best and is not near the question.
+"""
+
+import re
+from collections.abc import Sequence
+
+from generation.evidence import forms
+from generation.types import Citation, Piece
+from generation.verify import Similarity
+from retrieval.threads import thread_keys
+from retrieval.types import Hit
+from retrieval.words import STOP_WORDS
+
+# Both refuse 16 wrong answers of 71 to public questions, and 12 right ones of 452 (benchmarks/RESULTS.md).
+MIN_PROBABILITY = 0.15
+_NEAR = 0.5
+_WORD = re.compile(r"[^\W_](?:[\w'’.,-]*\w)?")
+
+
+def least_probability(pieces: Sequence[Piece], question: str) -> float:
+    """The least probability (0 to 1) that the model gave to a word which neither the question has nor is a stop word; 1
+    when there is none."""
+    text, ends = "", []
+    for piece in pieces:
+        text += piece.text
+        ends.append(len(text))
+    known = forms(question)
+    new = [
+        word.span()
+        for word in _WORD.finditer(text)
+        if word.group().lower() not in STOP_WORDS and forms(word.group()) - known
+    ]
+    starts = [0, *ends]
+    return min(
+        (
+            piece.probability
+            for piece, start, end in zip(pieces, starts, ends, strict=False)
+            if any(start < b and a < end for a, b in new)
+        ),
+        default=1.0,
+    )
+
+
+def is_astray(
+    citations: Sequence[Citation], hits: Sequence[Hit], question: str, similarity: Similarity
+) -> bool:
+    """Whether all that is cited is of other documents and threads than the best hit, and not near the question."""
+    if any(_together(citation, hits[0]) for citation in citations):
+        return False
+    said = ["\n".join(dict.fromkeys((c.info.title, *c.heading, c.quote))) for c in citations]
+    return max(similarity(question, said), default=0.0) < _NEAR
+
+
+def _together(citation: Citation, hit: Hit) -> bool:
+    """Whether both are of one document or thread."""
+    same = citation.ref.partition(":")[0] == hit.ref.partition(":")[0]
+    mail = citation.info.is_message and hit.info.is_message
+    return same or (mail and not thread_keys(citation.info).isdisjoint(thread_keys(hit.info)))

@@ -82,11 +82,11 @@ class Date:
 class Support:
     """How far a text bears out a sentence. `missing` are figures, dates and names that are not in it; `coverage` is the
     share (0 to 1) of the sentence's content words and figures that are, `added` that of those which the question has
-    not; the same where it has all."""
+    not; None where it has all."""
 
     missing: frozenset[str]
     coverage: float
-    added: float
+    added: float | None
 
 
 @lru_cache(maxsize=64)  # a sentence and its question are held against every span of every hit
@@ -211,7 +211,7 @@ def support(sentence: str, source: str, question: str = "") -> Support:
     told = claimed.figures & have_figures
     coverage = _share(len(known) + len(told), len(claimed.words) + len(claimed.figures))
     added = _share(len(known & new) + len(told), len(new) + len(claimed.figures))
-    return Support(frozenset(missing), coverage, added if new or claimed.figures else coverage)
+    return Support(frozenset(missing), coverage, added if new or claimed.figures else None)
 
 
 def _share(part: int, whole: int) -> float:

@@ -35,7 +35,8 @@ def with_source(checked: Checked, question: str) -> Checked:
                 continue
             subject = _subject(said, quotes[n], checked.text)
             part = within(said, MOST_WORDS - _words(checked.sentences) - len(subject.split()))
-            if part and adds(sentence.text, part, question):
+            told = part == said or support(sentence.text, part, question).added
+            if part and told and adds(sentence.text, part, question):
                 added = Sentence(f"{subject}“{part}”.", (n,), supported=True)
                 text = f"{checked.text} {marked(added)}"
                 return replace(checked, text=text, sentences=(*checked.sentences, added))

@@ -117,7 +117,10 @@ def quotes(sentence: str, passage: Passage, question: str = "") -> list[Quote]:
             over = f"{known}\n{_currency(hit, start)}" if " | " in text else known
             whole = support(sentence, f"{over}\n{text}", question)
             own = support(sentence, text, question)
-            borne_out = whole.coverage >= MIN_COVERAGE and whole.added >= MIN_ADDED and own.coverage > 0
+            if whole.added is None:  # what only affirms the question must be said by the quote alone
+                borne_out = own.coverage >= MIN_COVERAGE
+            else:
+                borne_out = whole.coverage >= MIN_COVERAGE and whole.added >= MIN_ADDED and own.coverage > 0
             if not whole.missing and borne_out:
                 found.append(Quote(passage, hit.start + start, hit.start + end, own.coverage))
         if found:

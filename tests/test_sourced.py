@@ -107,6 +107,13 @@ def test_a_quote_that_is_too_long_is_cut_at_a_comma() -> None:
     assert len(text.split()) <= 60
 
 
+def test_the_part_of_a_long_quote_that_says_nothing_of_the_answer_is_not_shown() -> None:
+    """Beside where the missiles were stood a pilot and his 928 pictures."""
+    source = f"Major Heyser took 928 pictures of Cuba, {'which he chose with great care ' * 7}, they were in Ferndale."
+    draft = "The missiles were in Ferndale."
+    assert told("Where were the missiles of Cuba?", draft, source) == "The missiles were in Ferndale [1]."
+
+
 def test_a_quote_that_is_too_long_goes_without_its_brackets() -> None:
     names = (
         "; also called verification value, verification code, signature code (SPC)" + ", or another code" * 8

@@ -108,9 +108,19 @@ def test_what_an_answer_adds_must_stand_in_its_quote() -> None:
     assert not check("Haploid cells are found in the bone marrow.", [page], question).citations
     (citation,) = check("Haploid cells of the human body are gametes.", [page], question).citations
     assert "unique to gametes" in citation.quote
-    assert check("Yes, the number is unique.", [page], "Is the number unique?").citations, (
-        "nothing is added to the question but the answer to it"
+
+
+def test_what_only_affirms_the_question_must_stand_in_its_quote() -> None:
+    """Of "yes" and the question's own words something is found in every sentence of the page."""
+    page = passage(
+        1,
+        "The launch was moved to May. It pleased the growers. She wrote so. Lunch was late. Nobody came. It rained "
+        "all day. There was music. They left. The garden was empty.",
     )
+    (citation,) = check("Yes, the launch was moved.", [page], "Was the launch moved?").citations
+    assert citation.quote == "The launch was moved to May."
+    scattered = "growers have lunch and music in the garden at the launch in the rain"
+    assert not check(f"Yes, {scattered}.", [page], f"Did {scattered}?").citations
 
 
 def test_a_fiscal_year_is_the_year_of_its_source() -> None:

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 from generation.llm import LocalModel
@@ -33,6 +34,8 @@ def kept_drafts(file: Path) -> Iterator[None]:
         key = hashlib.sha256(repr((self.name, max_tokens, list(prompt))).encode()).hexdigest()
         row = drafts.execute("SELECT draft FROM drafts WHERE prompt = ?", (key,)).fetchone()
         refusal, pieces = json.loads(row[0]) if row else (0.0, None)
+        if pieces and len(pieces[0]) < len(fields(Piece)):  # of a time when a piece told less
+            row = pieces = None
         if row and not may_begin(refusal):
             return
         if pieces is None:

@@ -116,7 +116,7 @@ class Answerer:
             drafting = self._first_look(model, question, passages, history, may_begin, long)
         written = yield from _timed(drafting, timings, since)
         text = as_written(written.text, "\n".join(passage.text for passage in passages))
-        checked = check(text, passages, question, self._similarity)
+        checked = check(text, passages, question, self._similarity, _said(history))
         if spread:
             checked = with_sentences(checked, [s for s in checked.sentences if s.supported])
         first = _Draft(text, checked, passages, written.read, written.made, written.sure)
@@ -127,7 +127,7 @@ class Answerer:
         draft = self._second_look(first, model, question, ranked, history, sure) if escalated else first
         numbers = f"({near}, refusal {refusal:.2f}: confidence {sure:.2f}, needs {MIN_CONFIDENCE})"
         timings["total"] = since()
-        alone = not (plan or spread or history) and narrow
+        alone = not (plan or spread or history or long) and narrow
         why = "the model found no answer" if refused else self._why_not(draft, question, hits, alone=alone)
         if why:
             none = _not_found(
@@ -181,7 +181,8 @@ class Answerer:
         text = tidy(text, None if long else _MAX_SENTENCES, cut=made >= most)
         if long:
             return Written(text, len(tokens), made)
-        return Written(shortened(text, question), len(tokens), made, least_probability(pieces, question))
+        sure = least_probability(pieces, text, f"{question}\n{_said(history)}")
+        return Written(shortened(text, question), len(tokens), made, sure)
 
     def _second_look(
         self,
@@ -203,7 +204,7 @@ class Answerer:
         drafts = []
         if not refuses(text):
             said = tidy(text, _MAX_SENTENCES, cut=made >= _MAX_TOKENS)
-            drafts.append((said, least_probability(pieces, question)))
+            drafts.append((said, least_probability(pieces, said, f"{question}\n{_said(history)}")))
         if restates(first.text, question) if first.supported else sure >= _QUOTED:
             nearest = ranked.nearest(self._encode([first.text])[0])
             drafts += [(quoted(sentence), 1.0) for sentence in nearest if states(sentence, question)][:1]
@@ -211,9 +212,9 @@ class Answerer:
         why = "the first draft did not answer; a second look did"
         for said, certain in drafts:
             said = shortened(said, question)
-            checked = check(said, first.passages, question, self._similarity)
+            checked = check(said, first.passages, question, self._similarity, _said(history))
             draft = _Draft(said, checked, first.passages, read, made, certain, why)
-            if draft.answers(question):
+            if certain >= MIN_PROBABILITY and draft.answers(question):
                 return draft
         return replace(first, prompt_tokens=read, tokens=made)
 
@@ -258,6 +259,11 @@ class _Draft:
     def answers(self, question: str) -> bool:
         """Whether a sentence that is borne out says something of the kind that the question asks for."""
         return any(s.supported and states(s.text, question) for s in self.checked.sentences)
+
+
+def _said(history: Sequence[Turn]) -> str:
+    """What was said before a question."""
+    return "\n".join(f"{turn.question}\n{turn.answer}" for turn in history)
 
 
 def _timed(drafting: Drafting, timings: dict[str, float], since: Callable[[], float]) -> Drafting:

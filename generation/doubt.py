@@ -18,20 +18,23 @@ from retrieval.words import STOP_WORDS
 # Both refuse 16 wrong answers of 71 to public questions, and 12 right ones of 452 (benchmarks/RESULTS.md).
 MIN_PROBABILITY = 0.15
 _NEAR = 0.5
-_WORD = re.compile(r"[^\W_](?:[\w'’.,-]*\w)?")
+# "doesn't" is no word of its own, and of "Dana's" Dana is.
+_WORD = re.compile(r"(?<!['’])\b(?!\w+n['’]t\b)[^\W_](?:[\w.,-]*\w)?")
 
 
-def least_probability(pieces: Sequence[Piece], question: str) -> float:
-    """The least probability (0 to 1) that the model gave to a word which neither the question has nor is a stop word; 1
-    when there is none."""
+def least_probability(pieces: Sequence[Piece], draft: str, said: str) -> float:
+    """The least probability (0 to 1) that the model gave to a word of the draft, no stop word, which what was said does
+    not have: the question and what came before it; 1 when there is none. `draft` is what was kept of the pieces' text,
+    in one run."""
     text, ends = "", []
     for piece in pieces:
         text += piece.text
         ends.append(len(text))
-    known = forms(question)
+    begin = max(text.find(draft[1:]) - 1, 0)  # the first letter may have been made a capital
+    known = forms(said)
     new = [
         word.span()
-        for word in _WORD.finditer(text)
+        for word in _WORD.finditer(text, begin, min(begin + len(draft), len(text)))
         if word.group().lower() not in STOP_WORDS and forms(word.group()) - known
     ]
     starts = [0, *ends]
@@ -58,5 +61,7 @@ def is_astray(
 def _together(citation: Citation, hit: Hit) -> bool:
     """Whether both are of one document or thread."""
     same = citation.ref.partition(":")[0] == hit.ref.partition(":")[0]
+    if citation.info.message_id and citation.info.message_id == hit.info.message_id:
+        return True  # a message and what is attached to it
     mail = citation.info.is_message and hit.info.is_message
     return same or (mail and not thread_keys(citation.info).isdisjoint(thread_keys(hit.info)))

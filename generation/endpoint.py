@@ -1,8 +1,9 @@
 """A language model behind an OpenAI-compatible endpoint (vLLM, llama.cpp's server), as answers use one.
 
 It is named by its URL, `http://127.0.0.1:8000/v1`, or `…/v1#name` where several are served. A key comes from the
-environment only. What differs from the model in this process: tokens are estimated from characters, and a refusal can't
-be forbidden, as that takes the model's own tokens: where it refuses, the answer is that the documents do not say.
+environment only. What differs from the model in this process: tokens are estimated from characters, how probable they
+were is not known, so that no answer is refused for that, and a refusal can't be forbidden, as that takes the model's
+own tokens: where it refuses, the answer is that the documents do not say.
 """
 
 import ipaddress

@@ -24,6 +24,8 @@ _NUMBER_WORDS = {
     word: str(value)
     for value, word in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), start=1)
 }  # fmt: skip
+# What says yes adds nothing to what it says yes to.
+_YES = frozenset("yes yeah correct indeed ja oui sí".split())
 # In a claim these are mostly no numbers ("one of the reasons", "first, ...").
 _LOOSE = frozenset({"one", "first", "second", "third"})
 # A figure: digits with separators inside; what sticks to it (a unit, a currency, "Q") is no part of it.
@@ -81,8 +83,8 @@ class Date:
 @dataclass(frozen=True, slots=True)
 class Support:
     """How far a text bears out a sentence. `missing` are figures, dates and names that are not in it; `coverage` is the
-    share (0 to 1) of the sentence's content words and figures that are, `added` that of those which the question has
-    not; None where it has all."""
+    share (0 to 1) of the sentence's content words and figures that are, `added` that of those which neither the
+    question has nor what was said before it; None where they have all."""
 
     missing: frozenset[str]
     coverage: float
@@ -107,7 +109,9 @@ def claims(sentence: str) -> Claims:
         )
         if not opens or word.isupper():
             names.add(_form(lower.removesuffix("'s").removesuffix("’s")))
-    content = {_form(m.group().lower()) for m in words if m.group().lower() not in STOP_WORDS}
+    plain = {m.group().lower().removesuffix("'s").removesuffix("’s") for m in words}
+    counts = _NUMBER_WORDS.keys() - _LOOSE  # they are figures
+    content = {_form(word) for word in plain - STOP_WORDS - _YES - counts}
     counted = figures(" ".join(word for word in sentence.split() if word.lower().strip(".,;:") not in _LOOSE))
     return Claims(frozenset(counted), frozenset(names), frozenset(content), frozenset(dates(sentence)[0]))
 
@@ -178,7 +182,7 @@ def stem(word: str) -> str:
     return word
 
 
-def support(sentence: str, source: str, question: str = "") -> Support:
+def support(sentence: str, source: str, question: str = "", before: str = "") -> Support:
     """How far `source` bears out `sentence`. An amount or a word that the question brought need not stand in the source
     ("a purchase of £8,000" where the source has "up to £25,000") as long as the sentence adds something to the
     question; its names, dates and years must, else the source is about something else."""
@@ -189,6 +193,7 @@ def support(sentence: str, source: str, question: str = "") -> Support:
     have_figures |= {_ROMAN[numeral] for numeral in _NUMERAL.findall(source)}
     have_dates, rest = dates(source)
     have_words |= {stem(date.month) for date in have_dates}
+    have_words |= {_form(name) for name, sign in CURRENCIES.items() if sign.search(source)}
     missing = set(claimed.figures - have_figures)
     missing |= {
         name for name in claimed.names if name not in have_words and not _hyphenated(name, have_words)
@@ -207,11 +212,12 @@ def support(sentence: str, source: str, question: str = "") -> Support:
             and not (date.day in loose and stem(date.month) in have_words)
         }
     known = {word for word in claimed.words if word in have_words or _hyphenated(word, have_words)}
-    new = claimed.words - claims(question).words - {"yes"}
     told = claimed.figures & have_figures
     coverage = _share(len(known) + len(told), len(claimed.words) + len(claimed.figures))
-    added = _share(len(known & new) + len(told), len(new) + len(claimed.figures))
-    return Support(frozenset(missing), coverage, added if new or claimed.figures else None)
+    new = claimed.words - claims(question).words - claims(before).words
+    amounts = claimed.figures - figures(question) - figures(before)
+    added = _share(len(known & new) + len(told & amounts), len(new) + len(amounts))
+    return Support(frozenset(missing), coverage, added if new or amounts else None)
 
 
 def _share(part: int, whole: int) -> float:

@@ -35,7 +35,7 @@ def with_source(checked: Checked, question: str) -> Checked:
                 continue
             subject = _subject(said, quotes[n], checked.text)
             part = within(said, MOST_WORDS - _words(checked.sentences) - len(subject.split()))
-            told = part == said or support(sentence.text, part, question).added
+            told = part == said or _tells(part, sentence.text, question)
             if part and told and adds(sentence.text, part, question):
                 added = Sentence(f"{subject}“{part}”.", (n,), supported=True)
                 text = f"{checked.text} {marked(added)}"
@@ -46,6 +46,12 @@ def with_source(checked: Checked, question: str) -> Checked:
             if _words(alone) <= MOST_WORDS and support(sentence.text, said).coverage >= _SAME:
                 return with_sentences(checked, alone)
     return checked
+
+
+def _tells(part: str, answer: str, question: str) -> bool:
+    """Whether a part of a quote has something of what the answer adds; where it only affirms, most of its words."""
+    found = support(answer, part, question)
+    return found.coverage >= _SAME if found.added is None else found.added > 0
 
 
 def _words(sentences: Sequence[Sentence]) -> int:

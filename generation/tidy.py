@@ -3,6 +3,7 @@
 import re
 
 from generation.asked import states
+from generation.evidence import forms
 from generation.units import LABEL_WORDS
 from retrieval.sentences import sentence_spans
 
@@ -31,10 +32,15 @@ def tidy(draft: str, sentences: int | None, *, cut: bool) -> str:
 
 
 def shortened(text: str, question: str) -> str:
-    """A sentence that is too long for a short answer, cut at a comma; whole where nothing of what is asked for would be
-    left."""
+    """A draft that is too long for a short answer: its first sentence, and that cut at a comma; whole where less of
+    what is asked for would be left than is cut off."""
+    if len(text.split()) <= MOST_WORDS:
+        return text
+    text = text[: sentence_spans(text)[0][1]]
     part = within(text, MOST_WORDS)
-    return part if part and states(part, question) else text
+    kept = forms(part) & forms(question)
+    lost = (forms(text) - forms(part)) & forms(question)
+    return part if part and states(part, question) and len(lost) <= len(kept) else text
 
 
 def within(text: str, words: int) -> str:

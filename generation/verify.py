@@ -21,10 +21,18 @@ from retrieval.types import Hit
 # Share of a sentence's content words and figures that must stand in what it cites. Of 108 right drafts on public
 # questions 0.5 kept 97 and 0.4 keeps 99, 0.34 no more.
 MIN_COVERAGE = 0.4
+# And of what it adds to the question (benchmarks/RESULTS.md).
 MIN_ADDED = 0.5
 # Sentences a quote may have: what does not follow from three neighbouring ones is not one fact.
 _MAX_QUOTE_SENTENCES = 3
 _CURRENCY = re.compile(r"[$€£¥]|\b[Dd]ollars\b")
+# What an answer denies must be denied in its quote, in these words or others.
+_DENIES = re.compile(r"\b(?:not|no|never|none|nobody|nothing|neither|cannot)\b|n['’]t\b", re.IGNORECASE)
+_DENIED = re.compile(
+    rf"{_DENIES.pattern}|\b(?:nor|without|unless|un[a-z]{{3,}}|few|only|rather|instead|(?:lack|fail|refus|reject|deni|deny|"
+    r"prohibit|forbid|ban|exclu|except|declin|oppos|prevent|cancel|withdr|remov|replac|rare|end|stop)\w*)\b",
+    re.IGNORECASE,
+)
 _MARK = re.compile(r"\s*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
 
 
@@ -65,10 +73,15 @@ def overlap(text: str, others: Sequence[str]) -> list[float]:
 
 
 def check(
-    draft: str, passages: Sequence[Passage], question: str = "", similarity: Similarity = overlap
+    draft: str,
+    passages: Sequence[Passage],
+    question: str = "",
+    similarity: Similarity = overlap,
+    before: str = "",
 ) -> Checked:
     """The draft with every sentence tied to a quote from `passages`, or marked as unsupported. Of several quotes that
-    bear a sentence out, the one is taken that has most of its words and is nearest to the question with its answer."""
+    bear a sentence out, the one is taken that has most of its words and is nearest to the question with its answer.
+    `before` is what was said before the question."""
     citations: list[Citation] = []
     sentences: list[Sentence] = []
     pieces: list[str] = []
@@ -76,7 +89,7 @@ def check(
         text, marks = strip_marks(raw)
         if not re.search(r"\w", text):
             continue
-        found = _find(text, marks, passages, question, similarity)
+        found = _find(text, marks, passages, question, similarity, before)
         cites = () if found is None else (_cite(citations, found),)
         sentences.append(Sentence(text, cites, supported=found is not None))
         pieces.append((separator if pieces else "") + marked(sentences[-1]))
@@ -100,13 +113,15 @@ def strip_marks(sentence: str) -> tuple[str, list[int]]:
     return _MARK.sub("", sentence).strip(), numbers
 
 
-def quotes(sentence: str, passage: Passage, question: str = "") -> list[Quote]:
+def quotes(sentence: str, passage: Passage, question: str = "", before: str = "") -> list[Quote]:
     """The smallest runs of the hit's sentences, up to three, that bear out `sentence`; none when none does. Names that
-    the question brought may stand elsewhere in the hit: what has to be in the quote is what the answer adds. What gives
-    the model orders bears nothing out."""
+    the question brought may stand elsewhere in the hit: what has to be in the quote, or in what is known of its
+    document, is half of what the answer adds. What only affirms the question must be said there, and what denies
+    denied. What gives the model orders bears nothing out."""
     hit = passage.hit
     spans = plain_spans(hit.text)
     known = f"{_about(hit)}\n{shared_words(question, hit.text)}"
+    denies = _DENIES.search(sentence) is not None
     for length in range(1, _MAX_QUOTE_SENTENCES + 1):
         found = []
         for first in range(len(spans) - length + 1):
@@ -115,26 +130,33 @@ def quotes(sentence: str, passage: Passage, question: str = "") -> list[Quote]:
             if is_order(text) or _rows(text) > 1:
                 continue
             over = f"{known}\n{_currency(hit, start)}" if " | " in text else known
-            whole = support(sentence, f"{over}\n{text}", question)
-            own = support(sentence, text, question)
-            if whole.added is None:  # what only affirms the question must be said by the quote alone
-                borne_out = own.coverage >= MIN_COVERAGE
+            whole = support(sentence, f"{over}\n{text}", question, before)
+            if whole.missing or whole.coverage < MIN_COVERAGE or (denies and not _DENIED.search(text)):
+                continue
+            own = support(sentence, text).coverage
+            if whole.added is None:
+                borne_out = support(sentence, f"{_about(hit)}\n{text}").coverage >= MIN_COVERAGE
             else:
-                borne_out = whole.coverage >= MIN_COVERAGE and whole.added >= MIN_ADDED and own.coverage > 0
-            if not whole.missing and borne_out:
-                found.append(Quote(passage, hit.start + start, hit.start + end, own.coverage))
+                borne_out = whole.added >= MIN_ADDED
+            if borne_out and own > 0:
+                found.append(Quote(passage, hit.start + start, hit.start + end, own))
         if found:
             return found
     return []
 
 
 def _find(
-    text: str, marks: Sequence[int], passages: Sequence[Passage], question: str, similarity: Similarity
+    text: str,
+    marks: Sequence[int],
+    passages: Sequence[Passage],
+    question: str,
+    similarity: Similarity,
+    before: str,
 ) -> Quote | None:
     """The quote for a sentence: from the marked passages, else from the others."""
     named = [p for p in passages if p.n in marks]
     for group in (named, [p for p in passages if p.n not in marks]):
-        found = [quote for passage in group for quote in quotes(text, passage, question)]
+        found = [quote for passage in group for quote in quotes(text, passage, question, before)]
         if found:
             found = sorted(found, key=lambda quote: -quote.coverage)[:_RANKED_QUOTES]
             near = similarity(f"{question} {text}", [f"{_about(q.passage.hit)}\n{q.text}" for q in found])

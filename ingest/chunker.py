@@ -23,7 +23,7 @@ from retrieval.turns import is_transcript, substance, turns
 from retrieval.types import Chunk
 
 # Bump when the same document would be cut differently: documents are then read in again.
-CHUNKER_VERSION = 4
+CHUNKER_VERSION = 5
 # Tokens of a chunk's own text at most, if the window and the header allow (benchmarks/RESULTS.md).
 TARGET_TOKENS = 230
 # A section with fewer tokens may share its chunk with the next one.

@@ -6,6 +6,8 @@ Used to cut long blocks into chunks and to choose what of a passage goes into a 
 import re
 from itertools import pairwise
 
+from retrieval.words import STOP_WORDS
+
 # A full stop after one of these ends no sentence.
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st jr sr vs etc inc ltd co corp dept fig no nos vol ed eds est approx jan feb mar apr jun jul "
@@ -62,9 +64,16 @@ def _ends_nothing(text: str, match: re.Match[str]) -> bool:
     word = words[-1].lstrip("(\"'“‘[") if words else ""
     return (
         word.lower() in _ABBREVIATIONS
-        or all(len(letter) == 1 and letter.isupper() for letter in word.split("."))
+        or _is_initials(word, following)
         or (word.isdigit() and _opens_line(before, match.start(), word))
     )
+
+
+def _is_initials(word: str, following: str) -> bool:
+    """Whether the full stop belongs to somebody's initials: to "E.H.S" before "Bailey", not to "D.C" before "The"."""
+    letters = word.split(".")
+    known = len(letters) > 1 and following.partition(" ")[0].lower() in STOP_WORDS
+    return all(len(letter) == 1 and letter.isupper() for letter in letters) and not known
 
 
 def _opens_line(before: str, at: int, word: str) -> bool:

@@ -74,6 +74,8 @@ def test_an_iso_date_holds_its_day_month_and_year() -> None:
         ("The follow-up is done.", "The follow up is done."),
         ("The meeting is at 14:30.", "Meeting 14:30, room 2."),
         ("It costs £1,250.", "It costs 1,250 pounds."),
+        ("It costs 1,250 pounds.", "It costs £1,250."),
+        ("The plan is Dana's.", "Dana had the plan."),
     ],
 )
 def test_what_the_source_says_in_other_words_is_borne_out(claim: str, source: str) -> None:

@@ -78,6 +78,10 @@ def test_a_full_stop_that_ends_nothing_does_not_cut(whole: str) -> None:
         ("It is late. We ship.", ["It is late.", "We ship."]),
         ("Really? Yes! Good.", ["Really?", "Yes!", "Good."]),
         ('She said "yes." Then she left.', ['She said "yes."', "Then she left."]),
+        (
+            "It is in Washington D.C. The company followed.",
+            ["It is in Washington D.C.", "The company followed."],
+        ),
         ("(We moved it.) Nobody minded.", ["(We moved it.)", "Nobody minded."]),
         ("The sum is 3.5. It was 4.", ["The sum is 3.5.", "It was 4."]),
         ("It cost 40. Then 50.", ["It cost 40.", "Then 50."]),

@@ -37,7 +37,13 @@ def test_a_sentence_that_is_too_long_ends_at_a_comma() -> None:
     assert 45 < len(said.split()) <= 56
     late = f"Students{departments}, and 16,801 in all."
     assert shortened(late, "How many students has it?") == late, "what is asked for comes last"
-    assert shortened("word " * 80, "What?") == "word " * 80, "no place to cut it"
+    school = ", as a school for teachers of the county" * 6
+    hidden = f"Founded in 1890{school} (it had 16,801 students in 2020), and later so."
+    assert shortened(hidden, "How many students has it?") == hidden, "what is asked for stands in brackets"
+    assert shortened(f"It has 9 students. Later{departments}, and moved.", "How many students has it?") == (
+        "It has 9 students."
+    )
+    assert shortened("word " * 80, "What?").split() == ["word"] * 80, "no place to cut it"
 
 
 def test_a_quote_as_an_answer_has_no_heading() -> None:

@@ -110,6 +110,42 @@ def test_what_an_answer_adds_must_stand_in_its_quote() -> None:
     assert "unique to gametes" in citation.quote
 
 
+@pytest.mark.parametrize(
+    ("question", "draft", "source"),
+    [
+        (
+            "How many lighthouses work?",
+            "There are three lighthouses.",
+            "There are 3 lighthouses in operation.",
+        ),
+        ("How long is the guarantee?", "It lasts two years in total.", "The guarantee is for 2 years."),
+        ("What did the repair cost?", "It cost 395 euros altogether.", "The repair cost € 395."),
+        ("Whose idea was it?", "It was Dana's idea.", "Dana had the idea."),
+        ("Was it moved?", "Yes, the launch was moved.", "It was moved to May."),
+        ("Wurde der Start verschoben?", "Ja, der Start wurde verschoben.", "Der Start wurde verschoben."),
+    ],
+)
+def test_one_thing_said_in_two_ways_is_proven(question: str, draft: str, source: str) -> None:
+    assert check(draft, [passage(1, source, title="Launch")], question).citations
+
+
+def test_what_was_said_before_a_follow_up_need_not_be_proven_again() -> None:
+    """ "Who approved it?" is answered by "The launch budget was approved by Dana", and the source has "it" as well."""
+    page = passage(1, "Dana approved it on 3 May.")
+    draft, question = "The launch budget was approved by Dana.", "Who approved it?"
+    before = "What is the launch budget?\nThe launch budget is 42,000 EUR."
+    assert check(draft, [page], question, before=before).citations
+    assert not check(draft, [page], question).citations
+    assert not check("Ines approved it.", [page], question, before=before).citations
+
+
+def test_what_is_denied_must_be_denied_in_the_quote() -> None:
+    moved = passage(1, "The launch was moved to May.")
+    assert not check("No, the launch was not moved.", [moved], "Was the launch moved?").citations
+    stays = passage(1, "The move of the launch was rejected.")
+    assert check("No, the launch is not moved.", [stays], "Was the launch moved?").citations
+
+
 def test_what_only_affirms_the_question_must_stand_in_its_quote() -> None:
     """Of "yes" and the question's own words something is found in every sentence of the page."""
     page = passage(

@@ -14,13 +14,12 @@ from generation.asked import adds
 from generation.evidence import support
 from generation.tidy import MOST_WORDS, within
 from generation.types import Citation, Sentence
-from generation.verify import Checked, marked, with_sentences
+from generation.verify import PRONOUN, Checked, marked, with_sentences
 from retrieval.text import one_line
 
 # So much of a sentence must stand in the quote that takes its place.
 _SAME = 0.6
 _MARK = re.compile(r"\[[\d,; ?]+\]")
-_PRONOUN = re.compile(r"(?:he|she|it|they|his|her|its|their)\b", re.IGNORECASE)
 
 
 def with_source(checked: Checked, question: str) -> Checked:
@@ -74,7 +73,7 @@ def _subject(sentence: str, citation: Citation, said: str) -> str:
     been said. The subject of a message says neither."""
     title = one_line(citation.info.title)
     known = citation.info.is_message or _MARK.search(title) or title in said
-    return f"{title}: " if _PRONOUN.match(sentence) and not known else ""
+    return f"{title}: " if PRONOUN.match(sentence) and not known else ""
 
 
 def _plain(citation: Citation) -> str | None:

@@ -26,6 +26,8 @@ MIN_ADDED = 0.5
 # Sentences a quote may have: what does not follow from three neighbouring ones is not one fact.
 _MAX_QUOTE_SENTENCES = 3
 _CURRENCY = re.compile(r"[$€£¥]|\b[Dd]ollars\b")
+# The beginning of a sentence that says whom or what it is about only with its page's title.
+PRONOUN = re.compile(r"(?:he|she|it|they|his|her|its|their)\b", re.IGNORECASE)
 # What an answer denies must be denied in its quote, in these words or others.
 _DENIES = re.compile(r"\b(?:not|no|never|none|nobody|nothing|neither|cannot)\b|n['’]t\b", re.IGNORECASE)
 _DENIED = re.compile(
@@ -116,7 +118,7 @@ def strip_marks(sentence: str) -> tuple[str, list[int]]:
 def quotes(sentence: str, passage: Passage, question: str = "", before: str = "") -> list[Quote]:
     """The smallest runs of the hit's sentences, up to three, that bear out `sentence`; none when none does. Names that
     the question brought may stand elsewhere in the hit: what has to be in the quote, or in what is known of its
-    document, is half of what the answer adds. What only affirms the question must be said there, and what denies
+    document, is half of what the answer adds. What only affirms the question must be said in the quote, and what denies
     denied. What gives the model orders bears nothing out."""
     hit = passage.hit
     spans = plain_spans(hit.text)
@@ -135,7 +137,8 @@ def quotes(sentence: str, passage: Passage, question: str = "", before: str = ""
                 continue
             own = support(sentence, text).coverage
             if whole.added is None:
-                borne_out = support(sentence, f"{_about(hit)}\n{text}").coverage >= MIN_COVERAGE
+                subject = _about(hit) if PRONOUN.match(text) else ""
+                borne_out = support(sentence, f"{subject}\n{text}").coverage >= MIN_COVERAGE
             else:
                 borne_out = whole.added >= MIN_ADDED
             if borne_out and own > 0:

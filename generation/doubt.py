@@ -15,7 +15,7 @@ from retrieval.threads import thread_keys
 from retrieval.types import Hit
 from retrieval.words import STOP_WORDS
 
-# Both refuse 16 wrong answers of 71 to public questions, and 12 right ones of 452 (benchmarks/RESULTS.md).
+# Together they refuse 9 wrong answers of 72 to public questions, and 3 right ones of 452 (benchmarks/RESULTS.md).
 MIN_PROBABILITY = 0.15
 _NEAR = 0.5
 # "doesn't" is no word of its own, and of "Dana's" Dana is.

@@ -23,6 +23,8 @@ from retrieval.types import Hit
 MIN_COVERAGE = 0.4
 # And of what it adds to the question (benchmarks/RESULTS.md).
 MIN_ADDED = 0.5
+# And of what only affirms the question: of "the office move was cancelled" the page of the move has the rest.
+MIN_AFFIRMED = 0.75
 # Sentences a quote may have: what does not follow from three neighbouring ones is not one fact.
 _MAX_QUOTE_SENTENCES = 3
 _CURRENCY = re.compile(r"[$€£¥]|\b[Dd]ollars\b")
@@ -138,7 +140,7 @@ def quotes(sentence: str, passage: Passage, question: str = "", before: str = ""
             own = support(sentence, text).coverage
             if whole.added is None:
                 subject = _about(hit) if PRONOUN.match(text) else ""
-                borne_out = support(sentence, f"{subject}\n{text}").coverage >= MIN_COVERAGE
+                borne_out = support(sentence, f"{subject}\n{text}").coverage >= MIN_AFFIRMED
             else:
                 borne_out = whole.added >= MIN_ADDED
             if borne_out and own > 0:

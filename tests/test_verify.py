@@ -139,6 +139,16 @@ def test_what_was_said_before_a_follow_up_need_not_be_proven_again() -> None:
     assert not check("Ines approved it.", [page], question, before=before).citations
 
 
+@pytest.mark.parametrize("draft", ["The office move was cancelled.", "Yes, the office move was cancelled."])
+def test_what_was_asked_is_not_true_because_it_was_asked(draft: str) -> None:
+    """ "Details on the office move" has all of the words but the one that matters."""
+    page = passage(
+        1, "We move to Pershore on 10 November. Details on the office move: Ruth.", title="Decision log"
+    )
+    assert not check(draft, [page], "Was the office move cancelled?").citations
+    assert check("Yes, we move to Pershore.", [page], "Do we move to Pershore?").citations
+
+
 def test_what_is_denied_must_be_denied_in_the_quote() -> None:
     moved = passage(1, "The launch was moved to May.")
     assert not check("No, the launch was not moved.", [moved], "Was the launch moved?").citations

@@ -122,11 +122,16 @@ def test_a_conversation_is_led_filtered_saved_left_and_gone_on_with(
     assert "Thwaite" in pane.say("and who approved it?")
     assert "searched for" in pane.say("why was it changed?")
 
-    pane.type("What was set aside for marketing?")
-    pane.press("Enter")
-    pane.until(lambda: "Reading" in pane.text().rpartition("> What was set aside for marketing?\n")[2])
-    pane.press("C-c")
-    assert "stopped" in pane.prompt().rpartition("> What was set aside for marketing?\n")[2]
+    said = ""
+    for _ in range(3):  # an answer may be there before the key is
+        pane.type("What was set aside for marketing?")
+        pane.press("Enter")
+        pane.until(lambda: "Reading" in pane.text().rpartition("> What was set aside for marketing?\n")[2])
+        pane.press("C-c")
+        said = pane.prompt().rpartition("> What was set aside for marketing?\n")[2]
+        if "stopped" in said:
+            break
+    assert "stopped" in said
 
     assert "only mail" in pane.say("/filter kind=mail")
     assert "wiki/" not in pane.say("Who asked about the antenna?")

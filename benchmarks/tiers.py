@@ -10,7 +10,6 @@ checked as always. A cascade asks the next tier where one gives no answer, and p
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from benchmarks.retrieval import open_set, questions_file
 from benchmarks.scoring import markdown, parser, write_section
@@ -68,9 +67,7 @@ def _quote(kb: KnowledgeBase, question: Question) -> Given:
     found = kb.search(question.text, k=HITS)
     encode = kb._open_searcher().encoder.encode
     ranked = rank(question.text, found.hits, encode, lambda text: len(text.split()), narrow=True)
-    if not ranked.candidates:
-        return Given(False, None, time.perf_counter() - started)
-    sentence = quoted(ranked.candidates[int(ranked.scores.argmax())].unit.text)
+    sentence = quoted(ranked.candidates[int(ranked.scores.argmax())].unit.text) if ranked.candidates else ""
     wanted = set(content_words(question.text))
     share = len(wanted & set(content_words(sentence))) / len(wanted)
     plain = asked(question.text) is not None and states(sentence, question.text) and share >= _PLAIN
@@ -91,15 +88,12 @@ def _row(tiers: Sequence[str], given: dict[str, list[Given]]) -> list[str]:
         taken = next((n for n, way in enumerate(ways) if way.answered), len(ways) - 1)
         final.append(ways[taken])
         seconds.append(sum(way.seconds for way in ways[: taken + 1]))
-    counted = {
-        (answered, right): sum(g.answered == answered and g.right == right for g in final)
-        for answered, right in product((True, False), (True, False, None))
-    }
-    said = sum(g.answered for g in final)
-    right = counted[True, True]
+    said = sum(way.answered for way in final)
+    right = sum(way.answered and bool(way.right) for way in final)
+    rightly_not = sum(not way.answered and way.right is None for way in final)
     name = ", then ".join(tiers)
     times = [f"{median(seconds):.1f}", f"{sum(seconds) / len(seconds):.1f}"]
-    return [name, f"{said}", f"{right}", f"{said - right}", f"{counted[False, None]}", *times]
+    return [name, f"{said}", f"{right}", f"{said - right}", f"{rightly_not}", *times]
 
 
 if __name__ == "__main__":

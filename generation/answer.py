@@ -126,9 +126,9 @@ class Answerer:
         sure = confidence(cosine, words, refusal)
         draft = self._second_look(first, model, question, ranked, history, sure) if escalated else first
         numbers = f"({near}, refusal {refusal:.2f}: confidence {sure:.2f}, needs {MIN_CONFIDENCE})"
-        timings["total"] = since()
         alone = not (plan or spread or history or long) and narrow
         why = "the model found no answer" if refused else self._why_not(draft, question, hits, alone=alone)
+        timings["total"] = since()
         if why:
             none = _not_found(
                 question, hits, model.name, f"{why} {numbers}", sure, timings, looked_for, draft, escalated

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from generation.evidence import forms
 from generation.types import Citation, Piece
 from generation.verify import Similarity
+from retrieval.stop_words import STOP_WORDS
 from retrieval.threads import thread_keys
 from retrieval.types import Hit
-from retrieval.words import STOP_WORDS
 
 # Together they refuse 9 wrong answers of 72 to public questions, and 3 right ones of 452 (benchmarks/RESULTS.md).
 MIN_PROBABILITY = 0.15

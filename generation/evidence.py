@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from retrieval.words import STOP_WORDS, content_words
+from retrieval.stop_words import STOP_WORDS
+from retrieval.words import content_words
 
 MONTHS = "january february march april may june july august september october november december".split()
 DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
@@ -28,6 +29,7 @@ _NUMBER_WORDS = {
 _YES = frozenset("yes yeah correct indeed ja oui sí".split())
 # In a claim these are mostly no numbers ("one of the reasons", "first, ...").
 _LOOSE = frozenset({"one", "first", "second", "third"})
+_COUNTS = _NUMBER_WORDS.keys() - _LOOSE
 # A figure: digits with separators inside; what sticks to it (a unit, a currency, "Q") is no part of it.
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -110,8 +112,7 @@ def claims(sentence: str) -> Claims:
         if not opens or word.isupper():
             names.add(_form(lower.removesuffix("'s").removesuffix("’s")))
     plain = {m.group().lower().removesuffix("'s").removesuffix("’s") for m in words}
-    counts = _NUMBER_WORDS.keys() - _LOOSE  # they are figures
-    content = {_form(word) for word in plain - STOP_WORDS - _YES - counts}
+    content = {_form(word) for word in plain - STOP_WORDS - _YES - _COUNTS}
     counted = figures(" ".join(word for word in sentence.split() if word.lower().strip(".,;:") not in _LOOSE))
     return Claims(frozenset(counted), frozenset(names), frozenset(content), frozenset(dates(sentence)[0]))
 
@@ -185,7 +186,8 @@ def stem(word: str) -> str:
 def support(sentence: str, source: str, question: str = "", before: str = "") -> Support:
     """How far `source` bears out `sentence`. An amount or a word that the question brought need not stand in the source
     ("a purchase of £8,000" where the source has "up to £25,000") as long as the sentence adds something to the
-    question; its names, dates and years must, else the source is about something else."""
+    question; its names, dates and years must, else the source is about something else. What was said `before` the
+    question is not added to it either."""
     claimed = _added(claims(sentence), question)
     have_words = {_form(word.lower()) for word in _WORD.findall(source)}
     have_words |= {_form(part) for word in _WORD.findall(source) for part in re.split(r"['’-]", word.lower())}

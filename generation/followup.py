@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from generation.types import Turn
+from retrieval.stop_words import STOP_WORDS
 from retrieval.types import Hit
-from retrieval.words import STOP_WORDS, content_words
+from retrieval.words import content_words
 
 # What the search together with the turn before counts beside the question's own, where the question leans on that turn
 # and where it does not.

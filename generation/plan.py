@@ -12,8 +12,9 @@ from itertools import dropwhile
 
 from generation.context import Ranked, relative
 from generation.evidence import DAYS, MONTHS, forms
+from retrieval.stop_words import STOP_WORDS
 from retrieval.types import Hit
-from retrieval.words import STOP_WORDS, content_words
+from retrieval.words import content_words
 
 # Names are taken from this many hits, so many from each, and each is looked for with so many hits.
 FROM_HITS, _NAMES, LOOK_HITS = 2, 4, 5

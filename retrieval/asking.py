@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import Any
 
 from retrieval.periods import Period, asks_latest, periods
+from retrieval.stop_words import STOP_WORDS
 from retrieval.types import DocumentInfo, Kind
-from retrieval.words import STOP_WORDS
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _TOKEN = re.compile(r"\w+")

@@ -7,7 +7,7 @@
 import re
 from dataclasses import dataclass
 
-from retrieval.words import STOP_WORDS
+from retrieval.stop_words import STOP_WORDS
 
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _MONTH = (

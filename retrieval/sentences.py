@@ -6,7 +6,7 @@ Used to cut long blocks into chunks and to choose what of a passage goes into a 
 import re
 from itertools import pairwise
 
-from retrieval.words import STOP_WORDS
+from retrieval.stop_words import STOP_WORDS
 
 # A full stop after one of these ends no sentence.
 _ABBREVIATIONS = frozenset(

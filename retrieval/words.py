@@ -11,17 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.postings import Word, WordIndex
+from retrieval.stop_words import STOP_WORDS
 from retrieval.store import Space, Store
 from retrieval.tokens import Tokenizer
 
-# English function words and question words: in a question they say nothing about where the answer is.
-STOP_WORDS = frozenset(
-    "a about after all also am an and any are as at be because been before being but by can could did do "
-    "does doing for from had has have having he her here hers him his how i if in into is it its me my no "
-    "not of on or our ours she should so some such than that the their theirs them then there these they "
-    "this those to too us was we were what when where which while who whom whose why will with would you "
-    "your yours".split()
-)
 # What a question asks to be done, which is no part of what it asks about.
 ASKING_WORDS = frozenset(
     "summarize summarise summary describe description explain discuss discussed discusses discussing discussion "

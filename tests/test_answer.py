@@ -17,9 +17,7 @@ LOG = hit(
     "The repair of the pump cost 395 euros in May. The pump was old. Growers bring their own oil. Dana approved it.",
     info("log.md", title="Repair log"),
 )
-OTHER = hit(
-    "It was painted green for 200 euros.", info("shed.md", title="Shed"), rank=2, ref="def", score=0.9
-)
+OTHER = hit("The green shed cost us 200 euros.", info("shed.md", title="Shed"), rank=2, ref="def", score=0.9)
 FAR = hit("Nothing.", info("far.md", title="Far"), rank=3, ref="fed", score=0.1)
 QUESTION = "How much did the repair of the pump cost?"
 Written = Sequence[tuple[str, float]]

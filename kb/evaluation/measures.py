@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kb.evaluation.questions import places_of
+from retrieval.stop_words import STOP_WORDS
 from retrieval.types import Hit
-from retrieval.words import STOP_WORDS
 
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W_]+")
 # A longer answer is not what a reader asked for, whatever it contains.
